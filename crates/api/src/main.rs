@@ -1,0 +1,3 @@
+//! The `whereabouts` command.
+
+fn main() {}

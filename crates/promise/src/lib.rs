@@ -1,0 +1,21 @@
+//! When will it arrive.
+//!
+//! Everything about dates is decided here, for the browser, the API and the command line alike: the same input gives the
+//! same answer, byte for byte. The crate is pure: no clock, no I/O; `now` is an argument.
+//!
+//! A merchant's [`policy`] is compiled (on the server) to the public promise [`document`]; [`estimate()`] answers a cart and a
+//! destination from it, before the purchase; [`remaining()`] answers a shipment under way, until it is delivered.
+#![cfg_attr(not(feature = "std"), no_std)]
+extern crate alloc;
+
+pub mod time;
+#[cfg(feature = "std")]
+pub mod policy;
+pub mod document;
+pub mod estimate;
+pub mod remaining;
+
+pub use document::Document;
+pub use estimate::{Estimate, Request, estimate};
+pub use remaining::{Progress, Remaining, remaining};
+pub use time::{Day, Instant};

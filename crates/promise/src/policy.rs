@@ -1,0 +1,202 @@
+//! The delivery policy, as the merchant edits it (JSON). [`Policy::document`] compiles it to the public promise document.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Day, Instant};
+
+/// All that decides a store's dates before the purchase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// Grows by one with each publication; set by the server.
+    pub version: u64,
+    /// ISO 4217.
+    pub currency: String,
+    /// The share of parcels, in percent, that shall arrive within the window shown (50 to 99).
+    pub confidence: u8,
+    pub style: Style,
+    pub origins: Vec<Origin>,
+    pub services: Vec<Service>,
+    pub zones: Vec<Zone>,
+    pub transit: Vec<Transit>,
+    pub methods: Vec<Method>,
+    pub items: Vec<Item>,
+    pub delays: Vec<Delay>,
+}
+
+/// How a window is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// "Tue 2 – Thu 4 Dec"
+    #[default]
+    Range,
+    /// "by Thu 4 Dec"
+    Latest,
+    /// "Wed 3 Dec"
+    Single,
+}
+
+/// A stretch of working days: what a merchant types (`{"min":3,"max":5}`), or a learned distribution (`{"weights":[0,1,5,3,1]}`:
+/// weight of 0, 1, 2 … working days).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Duration {
+    pub min: Option<u16>,
+    pub max: Option<u16>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<u32>,
+}
+
+/// A location that items ship from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    pub id: String,
+    pub name: String,
+    pub country: String,
+    pub region: Option<String>,
+    /// IANA name, for example `America/Chicago`.
+    pub time_zone: String,
+    /// The cut-off (`HH:MM`, local) of each working day, by `mon` … `sun`; a day that is not listed is not worked.
+    pub cutoffs: BTreeMap<String, String>,
+    /// Public holidays observed: `US`, `US-TN`, `DE-BY` …
+    pub holidays: Vec<String>,
+    /// Days closed besides.
+    pub closures: Vec<Day>,
+    /// Days with a cut-off of their own.
+    pub half_days: Vec<HalfDay>,
+    /// Weekdays on which carriers collect (`mon` …); empty: every working day.
+    pub pickup_days: Vec<String>,
+    pub handling: Duration,
+}
+
+/// A day that is worked with another cut-off.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HalfDay {
+    pub date: Day,
+    pub cutoff: String,
+}
+
+/// A carrier's service level.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Service {
+    pub id: String,
+    /// A carrier code as tracking knows it: `ups`, `fedex`, `usps` …
+    pub carrier: String,
+    pub name: String,
+    /// Weekdays on which it moves and delivers; empty: Monday to Friday.
+    pub days: Vec<String>,
+    pub holidays: Vec<String>,
+    pub closures: Vec<Day>,
+}
+
+/// Destinations that share transit times. The first zone that matches wins.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Zone {
+    pub id: String,
+    pub name: String,
+    /// Nothing is delivered there.
+    pub excluded: bool,
+    pub places: Vec<Place>,
+}
+
+/// A country, or parts of one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    pub country: String,
+    /// ISO 3166-2 without the country: `CA`; empty: the whole country.
+    pub regions: Vec<String>,
+    /// Prefixes (`941`) or ranges of prefixes (`900-961`); empty: all.
+    pub postal_codes: Vec<String>,
+}
+
+/// The transit time of a service from an origin to a zone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Transit {
+    /// Origin, service and zone by id; empty: any.
+    pub origin: String,
+    pub service: String,
+    pub zone: String,
+    pub days: Duration,
+}
+
+/// What the shopper picks at checkout.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Method {
+    pub id: String,
+    pub name: String,
+    /// In minor units of the policy's currency.
+    pub price: i64,
+    /// Services that may carry it, best first.
+    pub services: Vec<String>,
+    /// Zones it is offered in; empty: all that are not excluded.
+    pub zones: Vec<String>,
+    /// Names under which a platform's order may mention it (`Free Shipping`).
+    pub aliases: Vec<String>,
+}
+
+/// What is special about one SKU; an item that is not listed is in stock everywhere.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Item {
+    pub sku: String,
+    /// Made to order: time before handling starts.
+    pub lead: Option<Duration>,
+    /// Pieces on hand by origin; absent: enough.
+    pub stock: Option<BTreeMap<String, u32>>,
+    /// Back in stock, or released, on this day.
+    pub available_from: Option<Day>,
+    /// Origins that have it; empty: all.
+    pub origins: Vec<String>,
+    /// Methods that can't carry it.
+    pub not_by: Vec<String>,
+}
+
+/// A delay notice: a known delay, where and while it applies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Delay {
+    pub id: String,
+    pub scope: Scope,
+    /// Applies to orders handled or parcels under way between these moments; `until` absent: until it is ended.
+    pub from: Instant,
+    pub until: Option<Instant>,
+    /// Extra working days.
+    pub effect: Duration,
+    /// `weather`, `peak`, `strike`, `customs`, `stock`, `carrier`, `holiday`, `other`.
+    pub reason: String,
+    /// 1 (worth knowing) to 3 (severe).
+    pub severity: u8,
+    /// By language: `{"en":"Snow in Memphis"}`.
+    pub message: BTreeMap<String, String>,
+}
+
+/// What a delay notice is about; an empty list is no restriction.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scope {
+    pub origins: Vec<String>,
+    pub zones: Vec<String>,
+    pub carriers: Vec<String>,
+    pub services: Vec<String>,
+    pub skus: Vec<String>,
+    /// Destination places, where a zone is too wide.
+    pub places: Vec<Place>,
+}
+
+/// What is wrong with a policy, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Invalid {
+    /// A path such as `origins[0].time_zone`.
+    pub field: String,
+    pub message: String,
+}

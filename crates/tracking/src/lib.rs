@@ -1,0 +1,9 @@
+//! What has happened to a parcel.
+//!
+//! Pure: bytes in, facts out. [`source::read`] turns a payload of any platform, aggregator or carrier into [`facts::Facts`];
+//! [`shipment::fold`] turns checkpoints, in any order, into one shipment's state; `number` detects carriers in pasted text.
+
+pub mod status;
+pub mod facts;
+pub mod source;
+pub mod shipment;

@@ -1,0 +1,155 @@
+//! The order document: what `GET /v1/orders/{token}` serves and every live event carries, whole.
+//!
+//! It shows what the token allows: city and country, never the street, name or email.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrderDocument {
+    /// Grows with each change of this order; the live event's id.
+    pub version: u64,
+    /// The server's clock when this was made, RFC 3339.
+    pub computed_at: String,
+    pub store: Store,
+    /// What the shopper knows it by: `#1001`.
+    pub number: String,
+    pub placed_at: String,
+    /// `ordered`, `partly_shipped`, `shipped`, `out_for_delivery`, `available_for_pickup`, `partly_delivered`, `delivered`,
+    /// `exception`, `returned`, `cancelled`.
+    pub status: String,
+    pub cancelled_at: Option<String>,
+    pub destination: Destination,
+    /// The promise at the purchase, frozen.
+    pub promise: Option<Promise>,
+    /// Today's window for all that has not arrived; absent once everything has, or when cancelled.
+    pub estimate: Option<Estimate>,
+    /// Parcels, in the order they were made.
+    pub shipments: Vec<Shipment>,
+    /// Items that are in no parcel yet.
+    pub unshipped: Vec<Item>,
+    /// Known delays that bear on this order now.
+    pub delays: Vec<Delay>,
+    /// The headline and what stands below it, in the language asked for: for pages without script or Wasm.
+    pub sentence: Option<Sentence>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Store {
+    pub id: String,
+    pub name: String,
+    pub url: Option<String>,
+    /// The shopper's way to the store's help.
+    pub support_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Destination {
+    pub city: Option<String>,
+    pub region: Option<String>,
+    pub country: Option<String>,
+    /// Minutes east of UTC there, now: what "today" means to the shopper. Absent: the browser's own.
+    pub utc_offset: Option<i32>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Promise {
+    pub from: String,
+    pub to: String,
+    pub confidence: u8,
+    pub method: String,
+    pub made_at: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Estimate {
+    pub from: String,
+    pub to: String,
+    /// `on_time`, `early`, `at_risk`, `late`.
+    pub outlook: String,
+    /// Nothing was heard for longer than usual on this lane.
+    pub quiet: bool,
+    /// Per mille, of arriving by the promise's last day.
+    pub on_time: u16,
+}
+
+/// One parcel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shipment {
+    pub id: String,
+    pub carrier: String,
+    pub carrier_name: String,
+    pub carrier_phone: Option<String>,
+    pub service: Option<String>,
+    pub tracking_number: String,
+    pub tracking_url: Option<String>,
+    /// The vocabulary of the design: `pending`, `info_received`, `in_transit` …
+    pub status: String,
+    pub sub_status: Option<String>,
+    pub shipped_at: Option<String>,
+    pub delivered_at: Option<String>,
+    pub last_scan_at: Option<String>,
+    pub estimate: Option<Estimate>,
+    pub signed_by: Option<String>,
+    pub attempts: u32,
+    pub pickup: Option<Pickup>,
+    pub items: Vec<Item>,
+    /// Newest first.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pickup {
+    pub name: Option<String>,
+    pub address: Option<String>,
+    pub hours: Vec<String>,
+    pub code: Option<String>,
+    pub until: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Item {
+    pub sku: String,
+    pub title: String,
+    pub variant: Option<String>,
+    pub quantity: u32,
+    pub image: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Checkpoint {
+    /// RFC 3339 with the scan's own offset.
+    pub time: Option<String>,
+    pub status: String,
+    pub sub_status: Option<String>,
+    /// The carrier's own words: a quotation, never a headline.
+    pub message: Option<String>,
+    pub location: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Delay {
+    pub reason: String,
+    pub severity: u8,
+    /// What it adds, in days.
+    pub days: u16,
+    pub message: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sentence {
+    pub headline: String,
+    pub detail: String,
+}
