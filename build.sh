@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Everything there is to do with this repository. Each verb is a few plain commands that a person could type.
+#
+#   ./build.sh setup    install what is missing: Wasm target, wasm-pack, node packages, a browser (asks nothing)
+#   ./build.sh build    the widget (Wasm) and the `whereabouts` binary, in target/release
+#   ./build.sh demo     set up, build, and start the API and a demo store (demo --help for ports)
+#   ./build.sh test     set up, build, and run every test, browser tests included
+#   ./build.sh check    formatting, lints, dependency and licence audit
+#   ./build.sh size     bytes that a page loads, by surface, against the budgets (--json for tools)
+#   ./build.sh bench    speed, as ratios to a stated reference in the same run (--json for tools)
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { printf '\033[1m▸ %s\033[0m\n' "$*" >&2; }
+
+setup() { tools/setup.sh; }
+
+widget() { # the two Wasm modules, the loader, styles and languages → pkg/assets, only when their sources changed
+    local stamp=pkg/assets/manifest.json
+    if [ ! -f $stamp ] || [ -n "$(find src www crates/{promise,view,wire} tools Cargo.toml Cargo.lock package.json \
+        -path www/demo -prune -o -type f -newer $stamp -print -quit)" ]; then
+        say "building the widget (Wasm)"
+        tools/wasm.sh
+    fi
+}
+
+build() {
+    widget
+    say "building the whereabouts binary"
+    cargo build --release --package whereabouts-api
+}
+
+check() {
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo check --quiet --package whereabouts-promise --no-default-features
+    if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; else say "skipped: cargo-deny is not installed"; fi
+}
+
+tests() {
+    setup
+    build
+    say "Rust tests"
+    cargo test --workspace --no-fail-fast
+    say "script tests"
+    node --test tests/tools/*.test.mjs
+    say "browser tests"
+    node --test --test-concurrency=1 tests/browser/*.test.mjs
+    size
+}
+
+size() { widget; node tools/size.mjs "$@"; }
+
+bench() { build; node bench/run.mjs "$@"; }
+
+demo() {
+    setup
+    build
+    exec target/release/whereabouts demo "$@"
+}
+
+verb=${1:-help}
+[ $# -gt 0 ] && shift
+case $verb in
+    setup | build | demo | check | size | bench) $verb "$@" ;;
+    test) tests "$@" ;;
+    *) sed -n '2,11s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
+esac
