@@ -1,10 +1,180 @@
-//! The promise document: the public, compact form of a policy. Integers and short keys; no personal data.
+//! The promise document: the public, compact form of a policy. Integers and short lists; no personal data.
+//!
+//! Everything that needs a database of time zones or holidays has been resolved when the document was made, so that a browser
+//! needs integer arithmetic only, and agrees with the server exactly.
+
+use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
+
+use crate::time::{Day, Instant};
 
 /// What `GET /v1/stores/{store}/promise.json` serves. Opaque to everything outside this crate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Document {
     pub version: u64,
+    /// Made for this day and the year that follows; offsets and closed days are listed that far.
+    pub made_at: Instant,
+    pub currency: String,
+    /// Percent.
+    pub confidence: u8,
+    /// `range`, `latest`, `single`.
+    pub style: String,
+    /// Lists of days that are not worked, shared by origins and services by index.
+    pub closed: Vec<Vec<Day>>,
+    pub origins: Vec<Origin>,
+    pub services: Vec<Service>,
+    pub zones: Vec<Zone>,
+    pub transit: Vec<Transit>,
+    pub methods: Vec<Method>,
+    pub items: Vec<Item>,
+    pub delays: Vec<Delay>,
+}
+
+/// Weights of 0, 1, 2 … working days. Empty: none are needed (0 days).
+pub type Weights = Vec<u32>;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    pub id: String,
+    pub name: String,
+    /// Minutes east of UTC from each moment on; the first holds for all that is earlier.
+    pub offsets: Vec<(Instant, i32)>,
+    /// Cut-off of Monday … Sunday in minutes of the local day; negative: not worked.
+    pub cutoffs: Vec<i32>,
+    /// Days with a cut-off of their own.
+    pub half_days: Vec<(Day, i32)>,
+    /// Index into [`Document::closed`].
+    pub closed: u32,
+    /// Weekdays on which carriers collect: bit 0 is Monday.
+    pub pickup: u8,
+    pub handling: Weights,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Service {
+    pub id: String,
+    pub carrier: String,
+    pub name: String,
+    /// Weekdays on which it moves and delivers: bit 0 is Monday.
+    pub days: u8,
+    pub closed: u32,
+    /// Can't deliver to a post-office box.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub no_po_boxes: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Zone {
+    pub id: String,
+    pub name: String,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub excluded: bool,
+    pub places: Vec<Place>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    pub country: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<String>,
+    /// First and last prefix of a range, upper case, without spaces.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub postal_codes: Vec<(String, String)>,
+}
+
+/// Indices of origin, service and zone; negative: any.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Transit {
+    pub origin: i32,
+    pub service: i32,
+    pub zone: i32,
+    pub days: Weights,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Method {
+    pub id: String,
+    pub name: String,
+    pub price: i64,
+    /// Indices, best first.
+    pub services: Vec<u32>,
+    /// Indices; empty: every zone that is not excluded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Item {
+    pub sku: String,
+    /// Made to order: working days before handling starts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lead: Weights,
+    /// Pieces by origin's index; absent: enough everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stock: Option<Vec<(u32, u32)>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available_from: Option<Day>,
+    /// Indices; empty: all origins.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<u32>,
+    /// Indices of methods that can't carry it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_by: Vec<u32>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Delay {
+    pub id: String,
+    pub from: Instant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
+    /// Extra working days.
+    pub effect: Weights,
+    pub reason: String,
+    pub severity: u8,
+    pub message: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<u32>,
+    /// Restricts to services of these carriers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub carriers: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skus: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
+}
+
+impl Document {
+    /// The origin's offset from UTC, in minutes, at a moment.
+    pub(crate) fn offset(origin: &Origin, at: Instant) -> i32 {
+        let mut offset = origin.offsets.first().map_or(0, |o| o.1);
+        for (from, minutes) in &origin.offsets {
+            if *from <= at {
+                offset = *minutes;
+            }
+        }
+        offset
+    }
+
+    /// The shipping method that a platform's order names: by id, name or alias, whatever the case.
+    pub fn method_named(&self, name: &str) -> Option<&Method> {
+        let same = |other: &str| other.trim().eq_ignore_ascii_case(name.trim());
+        self.methods.iter().find(|m| same(&m.id) || same(&m.name) || m.aliases.iter().any(|a| same(a)))
+    }
 }

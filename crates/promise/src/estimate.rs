@@ -4,7 +4,13 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{document::Document, time::{Day, Instant}};
+use crate::{
+    document::{Delay, Document, Method},
+    journey::{self, Dispatch, Lane},
+    place,
+    spread::Spread,
+    time::{Day, Instant},
+};
 
 /// What is asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -150,6 +156,296 @@ pub struct DelayShown {
 /// Computes the windows of all shipping methods for this cart and destination.
 ///
 /// Never fails: what can't be delivered is an answer ([`Offer::obstacle`]).
-pub fn estimate(_document: &Document, request: &Request, now: Instant) -> Estimate {
-    Estimate { computed_at: now, destination: request.destination.clone(), ..Estimate::default() }
+pub fn estimate(document: &Document, request: &Request, now: Instant) -> Estimate {
+    let zones: Vec<usize> = place::zones(document, &request.destination);
+    let mut shown: Vec<usize> = Vec::new();
+    let mut options: Vec<Offer> = document
+        .methods
+        .iter()
+        .enumerate()
+        .filter(|(_, m)| request.method.as_ref().is_none_or(|only| *only == m.id))
+        .map(|(index, _)| {
+            let mut offer = offer(document, request, index, &zones, now, &mut shown);
+            if let (Some(window), Some(at)) = (offer.window, offer.cutoff.take().map(|c| c.at)) {
+                let then = self::offer(document, request, index, &zones, at, &mut Vec::new()).window;
+                offer.cutoff = then.filter(|t| t.to > window.to || t.from > window.from).map(|then| Cutoff { at, then });
+            }
+            offer
+        })
+        .collect();
+    tag(&mut options);
+    Estimate {
+        policy_version: document.version,
+        computed_at: now,
+        destination: request.destination.clone(),
+        precision: place::precision(&request.destination).into(),
+        style: document.style.clone(),
+        currency: document.currency.clone(),
+        options,
+        delays: shown.into_iter().filter_map(|d| document.delays.get(d)).map(delay_shown).collect(),
+    }
+}
+
+pub(crate) fn delay_shown(delay: &Delay) -> DelayShown {
+    DelayShown {
+        id: delay.id.clone(),
+        reason: delay.reason.clone(),
+        severity: delay.severity,
+        days: journey::likely(&delay.effect).1,
+        until: delay.until,
+        message: delay.message.clone(),
+    }
+}
+
+/// Marks the fastest and the cheapest, where there is a choice.
+fn tag(options: &mut [Offer]) {
+    let open: Vec<usize> = (0..options.len()).filter(|i| options[*i].window.is_some()).collect();
+    if open.len() < 2 {
+        return;
+    }
+    let ends = |i: &usize| options[*i].window.map(|w| (w.to, w.from));
+    let fastest = open.iter().copied().min_by_key(|i| (ends(i), options[*i].price));
+    let cheapest = open.iter().copied().min_by_key(|i| (options[*i].price, ends(i)));
+    for (index, word) in [(fastest, "fastest"), (cheapest, "cheapest")] {
+        if let Some(offer) = index.and_then(|i| options.get_mut(i)) {
+            offer.tags.push(word.into());
+        }
+    }
+}
+
+/// One part of the cart on its way from one origin.
+struct Way {
+    lines: Vec<u16>,
+    lane: Lane,
+    dispatch: Dispatch,
+    days: Spread,
+    delays: Vec<usize>,
+}
+
+/// One method's answer. Its `cutoff` holds the next cut-off's moment only; the caller finds what it is after that.
+fn offer(document: &Document, request: &Request, index: usize, zones: &[usize], now: Instant, shown: &mut Vec<usize>) -> Offer {
+    let Some(method) = document.methods.get(index) else { return Offer::default() };
+    let mut offer = Offer {
+        method: method.id.clone(),
+        name: method.name.clone(),
+        price: method.price,
+        confidence: document.confidence,
+        ..Offer::default()
+    };
+    let ways = match ways(document, request, index, zones, now) {
+        Ok(ways) => ways,
+        Err(obstacle) => {
+            offer.obstacle = Some(obstacle.into());
+            return offer;
+        }
+    };
+    let windows: Vec<Window> = ways.iter().filter_map(|w| window(&w.days, &document.style, document.confidence)).collect();
+    // The part that comes last speaks for the cart.
+    let Some((last, _)) = ways.iter().zip(&windows).max_by_key(|(_, w)| (w.to, w.from)) else {
+        offer.obstacle = Some("no_service".into());
+        return offer;
+    };
+    let whole = Window {
+        from: windows.iter().map(|w| w.from).min().unwrap_or_default(),
+        to: windows.iter().map(|w| w.to).max().unwrap_or_default(),
+    };
+    let origin = document.origins.get(last.lane.origin);
+    let service = document.services.get(last.lane.service);
+    offer.carrier = service.map(|s| s.carrier.clone()).unwrap_or_default();
+    offer.service = service.map(|s| s.id.clone()).unwrap_or_default();
+    offer.origin = origin.map(|o| o.id.clone()).unwrap_or_default();
+    offer.window = Some(whole);
+    offer.dispatch = last.dispatch.days.quantile(50);
+    let days = |day: Day| (day.0 - last.dispatch.ordered.0).clamp(0, i32::from(u16::MAX)) as u16;
+    offer.days = (days(whole.from), days(whole.to));
+    offer.cutoff = origin.and_then(|o| journey::next_cutoff(document, o, now)).map(|at| Cutoff { at, then: whole });
+    offer.steps = steps(document, last, zones.len());
+    for delay in ways.iter().flat_map(|w| w.dispatch.delays.iter().chain(&w.delays)) {
+        let at = shown.iter().position(|d| d == delay).unwrap_or_else(|| {
+            shown.push(*delay);
+            shown.len() - 1
+        }) as u16;
+        if !offer.delays.contains(&at) {
+            offer.delays.push(at);
+        }
+    }
+    if ways.len() > 1 {
+        offer.parts = ways
+            .iter()
+            .zip(&windows)
+            .map(|(w, window)| Part {
+                items: w.lines.clone(),
+                origin: document.origins.get(w.lane.origin).map(|o| o.id.clone()).unwrap_or_default(),
+                window: *window,
+            })
+            .collect();
+    }
+    offer
+}
+
+/// The shown window: its days hold the confidence asked for. `range`: as much is cut off at either end; `latest`: all that is cut off
+/// lies behind the last day; `single`: the last day alone.
+pub(crate) fn window(days: &Spread, style: &str, confidence: u8) -> Option<Window> {
+    let confidence = u64::from(confidence.clamp(50, 99));
+    Some(match style {
+        "latest" => Window { from: days.quantile(0)?, to: days.quantile(confidence)? },
+        "single" => {
+            let to = days.quantile(confidence)?;
+            Window { from: to, to }
+        }
+        _ => {
+            let cut = (100 - confidence) / 2;
+            Window { from: days.quantile(cut.max(1))?, to: days.quantile(100 - cut)? }
+        }
+    })
+}
+
+/// How the cart travels by a method: together from the origin that is there first, else in parts; or why it can't.
+fn ways(document: &Document, request: &Request, index: usize, zones: &[usize], now: Instant) -> Result<Vec<Way>, &'static str> {
+    let method = document.methods.get(index).ok_or("no_service")?;
+    let open: Vec<usize> = zones.iter().copied().filter(|z| !document.zones.get(*z).is_some_and(|z| z.excluded)).collect();
+    if open.is_empty() {
+        return Err("excluded_zone");
+    }
+    let offered: Vec<usize> =
+        open.into_iter().filter(|z| method.zones.is_empty() || method.zones.iter().any(|m| *m as usize == *z)).collect();
+    if offered.is_empty() {
+        return Err("method_not_in_zone");
+    }
+    let lines: Vec<&Line> = request.items.iter().collect();
+    if lines.iter().filter_map(|l| journey::item(document, &l.sku)).any(|i| i.not_by.iter().any(|m| *m as usize == index)) {
+        return Err("item_not_by_method");
+    }
+    if document.origins.is_empty() {
+        return Err("no_origin");
+    }
+    let all: Vec<u16> = (0..lines.len() as u16).collect();
+    if let Some(way) = best_way(document, method, &offered, &request.destination, &lines, &all, now) {
+        return Ok(Vec::from([way]));
+    }
+    // Not together: each line by its own best way, those from one origin together.
+    let mut ways: Vec<Way> = Vec::new();
+    let mut by_origin: Vec<(usize, Vec<u16>)> = Vec::new();
+    for n in &all {
+        let one = best_way(document, method, &offered, &request.destination, &lines, &[*n], now);
+        let Some(way) = one else {
+            let sold = journey::item(document, &request.items[usize::from(*n)].sku)
+                .is_some_and(|i| i.stock.is_some() && i.available_from.is_none());
+            return Err(if sold { "not_available" } else { "no_service" });
+        };
+        match by_origin.iter_mut().find(|e| e.0 == way.lane.origin) {
+            Some(group) => group.1.push(*n),
+            None => by_origin.push((way.lane.origin, Vec::from([*n]))),
+        }
+    }
+    for (origin, group) in by_origin {
+        let way = way_from(document, origin, method, &offered, &request.destination, &lines, &group, now);
+        ways.push(way.ok_or("no_service")?);
+    }
+    Ok(ways)
+}
+
+/// The way that promises the earliest last day, of all origins that have these lines.
+fn best_way(
+    document: &Document,
+    method: &Method,
+    zones: &[usize],
+    to: &Destination,
+    lines: &[&Line],
+    group: &[u16],
+    now: Instant,
+) -> Option<Way> {
+    let ways = (0..document.origins.len()).filter_map(|o| way_from(document, o, method, zones, to, lines, group, now));
+    ways.min_by_key(|w| window(&w.days, &document.style, document.confidence).map(|w| (w.to, w.from)))
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call per origin; a struct would be made for it alone")]
+fn way_from(
+    document: &Document,
+    origin: usize,
+    method: &Method,
+    zones: &[usize],
+    to: &Destination,
+    lines: &[&Line],
+    group: &[u16],
+    now: Instant,
+) -> Option<Way> {
+    let chosen: Vec<&Line> = group.iter().filter_map(|n| lines.get(usize::from(*n)).copied()).collect();
+    let has = |line: &&Line| {
+        journey::item(document, &line.sku).is_none_or(|item| {
+            (item.origins.is_empty() || item.origins.iter().any(|o| *o as usize == origin))
+                && (journey::in_stock(item, origin, line.quantity) || item.available_from.is_some())
+        })
+    };
+    if !chosen.iter().all(has) {
+        return None;
+    }
+    let mut dispatch: Option<Dispatch> = None;
+    for service in &method.services {
+        let service = *service as usize;
+        let mut days = Spread::default();
+        let mut delays = Vec::new();
+        let mut lane = None;
+        for zone in zones {
+            let on = Lane { origin, service, zone: *zone };
+            if journey::transit(document, on).is_none() {
+                continue;
+            }
+            if dispatch.is_none() {
+                dispatch = Some(journey::dispatch(document, origin, &chosen, now)?);
+            }
+            let Some((arrives, bearing)) = journey::arrival(document, on, to, &chosen, &dispatch.as_ref()?.days) else {
+                continue;
+            };
+            days.merge(&arrives.scaled());
+            for delay in bearing {
+                if !delays.contains(&delay) {
+                    delays.push(delay);
+                }
+            }
+            lane = lane.or(Some(on));
+        }
+        if let Some(lane) = lane {
+            return Some(Way { lines: group.to_vec(), lane, dispatch: dispatch?, days, delays });
+        }
+    }
+    None
+}
+
+/// Why this date, in order.
+fn steps(document: &Document, way: &Way, zones: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut step = |kind: &str, day: Option<Day>, days: Option<(u16, u16)>, name: &str| {
+        steps.push(Step { kind: kind.into(), day, days, name: name.into() });
+    };
+    let d = &way.dispatch;
+    let origin = document.origins.get(way.lane.origin);
+    let origin_name = origin.map_or("", |o| o.name.as_str());
+    step("ordered", Some(d.ordered), None, "");
+    if d.missed {
+        step("cutoff_missed", Some(d.start), None, origin_name);
+    } else if d.start != d.ordered {
+        step("not_a_working_day", Some(d.start), None, origin_name);
+    }
+    if let Some(day) = d.available {
+        step("back_in_stock", Some(day), None, "");
+    }
+    if !d.lead.is_empty() {
+        step("lead_time", None, Some(journey::likely(&d.lead)), "");
+    }
+    if let Some(o) = origin.filter(|o| journey::likely(&o.handling).1 > 0) {
+        step("handling", None, Some(journey::likely(&o.handling)), &o.name);
+    }
+    step("dispatch", d.days.quantile(50), None, origin_name);
+    let service = document.services.get(way.lane.service).map_or("", |s| s.name.as_str());
+    step("transit", None, journey::transit(document, way.lane).map(journey::likely), service);
+    for n in d.delays.iter().chain(&way.delays) {
+        if let Some(delay) = document.delays.get(*n) {
+            step("delay", None, Some(journey::likely(&delay.effect)), &delay.reason);
+        }
+    }
+    if zones > 1 {
+        step("zones", None, Some((zones as u16, zones as u16)), "");
+    }
+    steps
 }

@@ -8,12 +8,20 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 extern crate alloc;
 
-pub mod time;
+mod calendar;
 #[cfg(feature = "std")]
-pub mod policy;
+mod compile;
 pub mod document;
 pub mod estimate;
+#[cfg(feature = "std")]
+pub mod holidays;
+mod journey;
+mod place;
+#[cfg(feature = "std")]
+pub mod policy;
 pub mod remaining;
+mod spread;
+pub mod time;
 
 pub use document::Document;
 pub use estimate::{Estimate, Request, estimate};

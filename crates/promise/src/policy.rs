@@ -93,6 +93,8 @@ pub struct Service {
     pub days: Vec<String>,
     pub holidays: Vec<String>,
     pub closures: Vec<Day>,
+    /// Can't deliver to a post-office box.
+    pub no_po_boxes: bool,
 }
 
 /// Destinations that share transit times. The first zone that matches wins.

@@ -147,7 +147,9 @@ mod tests {
     fn instants_read_offsets_and_fractions() {
         assert_eq!(Instant::parse("1970-01-01T00:00:00Z"), Some(Instant(0)));
         assert_eq!(Instant::parse_with_offset("2008-01-10T11:00:00.123-05:00"), Some((Instant(1_199_980_800), -300)));
-        for bad in ["2008-01-10T11:00:00", "2008-01-10T24:00:00Z", "2008-01-10", "2008-01-10T11:00:00+0500", "2008-01-10T11:00:00.1"] {
+        for bad in
+            ["2008-01-10T11:00:00", "2008-01-10T24:00:00Z", "2008-01-10", "2008-01-10T11:00:00+0500", "2008-01-10T11:00:00.1"]
+        {
             assert_eq!(Instant::parse(bad), None, "{bad}");
         }
     }

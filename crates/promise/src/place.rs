@@ -1,0 +1,84 @@
+//! Which zone a destination lies in, as far as it is known.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::{
+    document::{Document, Place},
+    estimate::Destination,
+};
+
+/// How a place answers to a destination that may be known only in part.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Match {
+    No,
+    /// What would decide it is not known.
+    Maybe,
+    Yes,
+}
+
+/// A postal code as it is compared: upper case, without spaces and hyphens; in the US the first five digits.
+pub(crate) fn postal(country: &str, code: &str) -> String {
+    let mut text: String = code.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
+    if country.eq_ignore_ascii_case("US") {
+        text.truncate(5);
+    }
+    text
+}
+
+pub(crate) fn matches(place: &Place, to: &Destination) -> Match {
+    if to.country.is_empty() {
+        return Match::Maybe;
+    }
+    if !place.country.eq_ignore_ascii_case(&to.country) {
+        return Match::No;
+    }
+    let region = match (place.regions.is_empty(), to.region.is_empty()) {
+        (true, _) => Match::Yes,
+        (false, true) => Match::Maybe,
+        (false, false) if place.regions.iter().any(|r| r.eq_ignore_ascii_case(&to.region)) => Match::Yes,
+        _ => Match::No,
+    };
+    let code = postal(&to.country, &to.postal_code);
+    let by_code = match (place.postal_codes.is_empty(), code.is_empty()) {
+        (true, _) => Match::Yes,
+        (false, true) => Match::Maybe,
+        (false, false) if place.postal_codes.iter().any(|range| within(&code, range)) => Match::Yes,
+        _ => Match::No,
+    };
+    region.min(by_code)
+}
+
+/// `900`–`961` holds `94103`: compared by the prefixes' own lengths.
+fn within(code: &str, (first, last): &(String, String)) -> bool {
+    let start = code.get(..first.len().min(code.len())).unwrap_or(code);
+    let end = code.get(..last.len().min(code.len())).unwrap_or(code);
+    start >= first.as_str() && end <= last.as_str()
+}
+
+/// The zones that the destination may lie in: the first that surely matches ends the list.
+pub(crate) fn zones(document: &Document, to: &Destination) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (index, zone) in document.zones.iter().enumerate() {
+        let best = zone.places.iter().map(|p| matches(p, to)).max().unwrap_or(Match::No);
+        if best > Match::No {
+            found.push(index);
+        }
+        if best == Match::Yes {
+            break;
+        }
+    }
+    found
+}
+
+/// What the destination's precision is called.
+pub(crate) fn precision(to: &Destination) -> &'static str {
+    if to.country.is_empty() {
+        "unknown"
+    } else if !to.postal_code.trim().is_empty() {
+        "postal_code"
+    } else if !to.region.is_empty() {
+        "region"
+    } else {
+        "country"
+    }
+}

@@ -1,0 +1,107 @@
+//! A distribution over civil days, with integer weights: the same sums in every browser and on every server.
+
+use alloc::vec::Vec;
+
+use crate::{calendar::Calendar, time::Day};
+
+/// Weighted days, ascending, each once; weights are above zero.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Spread(pub Vec<(Day, u64)>);
+
+/// Weights are scaled down to about this sum after each step, so that products stay far below 2^64.
+const SCALE: u64 = 1 << 24;
+
+impl Spread {
+    pub fn on(day: Day) -> Spread {
+        Spread(Vec::from([(day, SCALE)]))
+    }
+
+    pub fn add(&mut self, day: Day, weight: u64) {
+        if weight == 0 {
+            return;
+        }
+        match self.0.binary_search_by_key(&day, |e| e.0) {
+            Ok(at) => self.0[at].1 += weight,
+            Err(at) => self.0.insert(at, (day, weight)),
+        }
+    }
+
+    pub fn total(&self) -> u64 {
+        self.0.iter().map(|e| e.1).sum()
+    }
+
+    /// Scaled to [`SCALE`]; no weight vanishes.
+    pub fn scaled(mut self) -> Spread {
+        let total = self.total();
+        if total > SCALE {
+            for e in &mut self.0 {
+                e.1 = ((u128::from(e.1) * u128::from(SCALE) / u128::from(total)) as u64).max(1);
+            }
+        }
+        self
+    }
+
+    /// Adds working days (weights of 0, 1, 2 …) in a calendar. Day 0 is the day itself if it is worked, else the next that is.
+    /// `None`: the calendar works on no day.
+    pub fn plus(&self, weights: &[u32], calendar: &Calendar) -> Option<Spread> {
+        let mut sum = Spread::default();
+        for (day, weight) in &self.0 {
+            let mut at = calendar.at_or_after(*day)?;
+            if weights.is_empty() {
+                sum.add(at, *weight);
+            }
+            for (n, w) in weights.iter().enumerate() {
+                if n > 0 {
+                    at = calendar.after(at)?;
+                }
+                sum.add(at, weight * u64::from(*w));
+            }
+        }
+        Some(sum.scaled())
+    }
+
+    /// The days moved on to the next day of a calendar.
+    pub fn moved_to(&self, calendar: &Calendar) -> Option<Spread> {
+        self.plus(&[], calendar)
+    }
+
+    /// No earlier than `day`.
+    pub fn at_least(&self, day: Day) -> Spread {
+        let mut later = Spread::default();
+        for (d, w) in &self.0 {
+            later.add((*d).max(day), *w);
+        }
+        later
+    }
+
+    /// Given that it is not before `day`; empty if that can't be.
+    pub fn given_from(&self, day: Day) -> Spread {
+        Spread(self.0.iter().copied().filter(|e| e.0 >= day).collect())
+    }
+
+    /// The first day by which at least `percent` have happened.
+    pub fn quantile(&self, percent: u64) -> Option<Day> {
+        let goal = self.total() * percent.min(100);
+        let mut sum = 0;
+        self.0
+            .iter()
+            .find(|e| {
+                sum += e.1;
+                sum * 100 >= goal
+            })
+            .map(|e| e.0)
+    }
+
+    /// Share, per mille, that have happened by the end of `day`.
+    pub fn by(&self, day: Day) -> u16 {
+        let total = self.total().max(1);
+        (self.0.iter().filter(|e| e.0 <= day).map(|e| e.1).sum::<u64>() * 1000 / total) as u16
+    }
+
+    /// Adds another, weighted alike.
+    pub fn merge(&mut self, other: &Spread) {
+        for (day, weight) in &other.0 {
+            self.add(*day, *weight);
+        }
+    }
+}
