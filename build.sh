@@ -34,19 +34,13 @@ check() {
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
     cargo check --quiet --package whereabouts-promise --no-default-features
-    if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; else say "skipped: cargo-deny is not installed"; fi
+    if command -v cargo-deny >/dev/null; then cargo deny --log-level error check licenses bans sources; else say "skipped: cargo-deny is not installed"; fi
 }
 
 tests() {
     setup
-    build
     say "Rust tests"
     cargo test --workspace --no-fail-fast
-    say "script tests"
-    node --test tests/tools/*.test.mjs
-    say "browser tests"
-    node --test --test-concurrency=1 tests/browser/*.test.mjs
-    size
 }
 
 size() { widget; node tools/size.mjs "$@"; }

@@ -97,11 +97,13 @@ pub(crate) fn dispatch(document: &Document, index: usize, lines: &[&Line], at: I
     days = days.plus(lead, &calendar)?.plus(&origin.handling, &calendar)?;
     let mut bearing = Vec::new();
     for (n, delay) in document.delays.iter().enumerate() {
-        if at_origin(delay) && delay_names_origin(delay, index) && names_items(delay, lines) {
-            if let Some(later) = delayed(&days, origin_days(origin, delay), &delay.effect, &calendar) {
-                bearing.push(n);
-                days = later;
-            }
+        if at_origin(delay)
+            && delay_names_origin(delay, index)
+            && names_items(delay, lines)
+            && let Some(later) = delayed(&days, origin_days(origin, delay), &delay.effect, &calendar)
+        {
+            bearing.push(n);
+            days = later;
         }
     }
     days = days.moved_to(&Calendar::of_pickup(document, origin))?;

@@ -1,5 +1,7 @@
 //! What a shopper is promised, from a policy as a merchant writes it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use promise::{
     Day, Document, Estimate, Instant, Request, estimate,
     estimate::{Destination, Line},

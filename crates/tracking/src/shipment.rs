@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{facts::{Checkpoint, Pickup, Shipment}, status::Status};
+use crate::{
+    facts::{Checkpoint, Pickup, Shipment},
+    status::Status,
+};
 
 /// A shipment as all payloads about it tell it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,7 +32,148 @@ pub struct State {
 
 /// Folds what several payloads say about one parcel. Order-free and idempotent: any permutation, with any repetition, gives the
 /// same state.
+///
+/// The newest checkpoint decides the status. A delivery is final for scans of the ordinary way that come with a later time (a
+/// depot's belated scan), but not for an exception or a return, nor for a new attempt of delivery a day later or more.
 pub fn fold<'a>(parts: impl IntoIterator<Item = &'a Shipment>) -> State {
-    let _ = parts.into_iter().count();
-    State::default()
+    // A canonical order first: from here on, the order of arrival can't matter.
+    let mut parts: Vec<&Shipment> = parts.into_iter().collect();
+    parts.sort_by_cached_key(|p| {
+        let newest = p.checkpoints.iter().filter_map(|c| c.time.as_deref().and_then(instant)).max();
+        (newest, p.checkpoints.len(), serde_json::to_string(p).unwrap_or_default())
+    });
+    let mut state = State::default();
+    let mut checkpoints: Vec<Checkpoint> = Vec::new();
+    for part in &parts {
+        state.tracking_number.clone_from(&part.tracking_number);
+        take(&mut state.carrier, &part.carrier);
+        take(&mut state.tracking_url, &part.tracking_url);
+        take(&mut state.service, &part.service);
+        take(&mut state.estimated_delivery, &part.estimated_delivery);
+        take(&mut state.signed_by, &part.signed_by);
+        take(&mut state.pickup, &part.pickup);
+        for c in &part.checkpoints {
+            let same = |o: &Checkpoint| {
+                o.status == c.status
+                    && o.time.as_deref().map(instant) == c.time.as_deref().map(instant)
+                    && (o.message == c.message || o.code.is_some() && o.code == c.code)
+            };
+            if !checkpoints.iter().any(same) {
+                checkpoints.push(c.clone());
+            }
+        }
+        // Without any scan, the payload's own word counts.
+        if part.checkpoints.is_empty() && part.status > state.status {
+            state.status = part.status;
+            state.sub_status.clone_from(&part.sub_status);
+        }
+    }
+    checkpoints
+        .sort_by_cached_key(|c| (c.time.as_deref().and_then(instant), c.status, serde_json::to_string(c).unwrap_or_default()));
+    let mut delivered: Option<i64> = None;
+    for c in &checkpoints {
+        let at = c.time.as_deref().and_then(instant);
+        let moving =
+            matches!(c.status, Status::InTransit | Status::OutForDelivery | Status::AttemptFailed | Status::AvailableForPickup);
+        if moving && state.shipped_at.is_none() {
+            state.shipped_at.clone_from(&c.time);
+        }
+        if c.status == Status::AttemptFailed {
+            state.attempts += 1;
+        }
+        if at.is_some() {
+            state.last_scan_at.clone_from(&c.time);
+        }
+        let stale = delivered.is_some_and(|d| match c.status {
+            Status::Pending | Status::InfoReceived | Status::InTransit | Status::Expired => true,
+            Status::OutForDelivery | Status::AttemptFailed | Status::AvailableForPickup => at.is_none_or(|a| a - d < 86_400),
+            Status::Delivered | Status::Exception => false,
+        });
+        if stale {
+            continue;
+        }
+        state.status = c.status;
+        state.sub_status.clone_from(&c.sub_status);
+        if c.status == Status::Delivered {
+            if delivered.is_none() {
+                state.delivered_at.clone_from(&c.time);
+            }
+            delivered = delivered.or(at).or(Some(i64::MIN / 2));
+        } else {
+            delivered = None;
+            state.delivered_at = None;
+        }
+    }
+    // A carrier's summary may be finer than its newest scan ("delivered, signed").
+    if let Some(newest) = parts.last().filter(|p| p.status == state.status && state.sub_status.is_none()) {
+        state.sub_status.clone_from(&newest.sub_status);
+    }
+    state.checkpoints = checkpoints;
+    state
+}
+
+fn take<T: Clone>(to: &mut Option<T>, from: &Option<T>) {
+    if from.is_some() {
+        to.clone_from(from);
+    }
+}
+
+/// Seconds since 1970 of an RFC 3339 time; one without offset is taken as UTC, for ordering only.
+fn instant(text: &str) -> Option<i64> {
+    chrono::DateTime::parse_from_rfc3339(text)
+        .map(|t| t.timestamp())
+        .or_else(|_| text.parse::<chrono::NaiveDateTime>().map(|t| t.and_utc().timestamp()))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn part(scans: &[(&str, Status)]) -> Shipment {
+        Shipment {
+            tracking_number: "1Z".into(),
+            checkpoints: scans
+                .iter()
+                .map(|(t, status)| Checkpoint { time: Some((*t).into()), status: *status, ..Checkpoint::default() })
+                .collect(),
+            ..Shipment::default()
+        }
+    }
+
+    #[test]
+    fn delivery_survives_a_stale_scan_and_yields_to_a_return() {
+        use Status::{Delivered, Exception, InTransit};
+        let stale = part(&[("2026-12-01T10:00:00Z", Delivered), ("2026-12-01T10:05:00Z", InTransit)]);
+        assert_eq!(fold([&stale]).status, Delivered);
+        let returned = part(&[("2026-12-01T10:00:00Z", Delivered), ("2026-12-03T10:05:00Z", Exception)]);
+        let state = fold([&returned]);
+        assert_eq!((state.status, state.delivered_at), (Exception, None));
+    }
+
+    #[test]
+    fn the_same_scan_in_two_spellings_counts_once() {
+        let a = part(&[("2026-12-01T10:00:00Z", Status::AttemptFailed)]);
+        let b = part(&[("2026-12-01T11:00:00+01:00", Status::AttemptFailed)]);
+        let state = fold([&a, &b]);
+        assert_eq!((state.attempts, state.checkpoints.len()), (1, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_repetition_do_not_matter(
+            scans in prop::collection::vec((0u32..28, 0u32..24, 0usize..6), 1..12),
+            order in prop::collection::vec(any::<prop::sample::Index>(), 1..24),
+        ) {
+            use Status::{AttemptFailed, Delivered, Exception, InTransit, InfoReceived, OutForDelivery};
+            let words = [InfoReceived, InTransit, OutForDelivery, AttemptFailed, Delivered, Exception];
+            let parts: Vec<Shipment> =
+                scans.iter().map(|(d, h, s)| part(&[(&format!("2026-12-{:02}T{h:02}:00:00Z", d + 1), words[*s])])).collect();
+            let mut shuffled: Vec<&Shipment> = order.iter().map(|i| i.get(&parts)).collect();
+            shuffled.extend(parts.iter().rev());
+            prop_assert_eq!(fold(shuffled), fold(&parts));
+        }
+    }
 }
