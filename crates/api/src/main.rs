@@ -1,3 +1,36 @@
 //! The `whereabouts` command.
 
-fn main() {}
+mod cli;
+
+use clap::Parser;
+
+/// Answers "when will it arrive?" and "where is my order?".
+#[derive(Parser)]
+#[command(version)]
+enum Command {
+    /// Serve the API.
+    Serve(cli::serve::Args),
+    /// What a policy promises.
+    Estimate(cli::estimate::Args),
+    /// A payload on standard input to canonical shipments.
+    Normalize(cli::normalize::Args),
+    /// Mint or check an order token.
+    #[command(subcommand)]
+    Token(cli::token::Args),
+}
+
+fn main() -> std::process::ExitCode {
+    let result = match Command::parse() {
+        Command::Serve(args) => cli::serve::run(args),
+        Command::Estimate(args) => cli::estimate::run(args),
+        Command::Normalize(args) => cli::normalize::run(args),
+        Command::Token(args) => cli::token::run(args),
+    };
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("whereabouts: {e:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! `whereabouts normalize --source SOURCE`: a payload on standard input to canonical shipments.
+
+use std::io::Read;
+
+use anyhow::Result;
+use serde_json::json;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// shopify, easypost or standard.
+    #[arg(long)]
+    source: String,
+    /// What the source's headers call the event, such as orders/create.
+    #[arg(long)]
+    topic: Option<String>,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    let mut body = Vec::new();
+    std::io::stdin().read_to_end(&mut body)?;
+    let facts = tracking::source::read(&args.source, args.topic.as_deref(), &body)?;
+    println!("{}", json!({"shipments": facts.shipments, "problems": facts.problems}));
+    Ok(())
+}

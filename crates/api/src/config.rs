@@ -1,0 +1,132 @@
+//! Configuration: the commented default file is the documentation and the default; a file and the environment override it.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+pub static DEFAULT: &str = include_str!("../config.default.toml");
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub public_url: String,
+    pub database: PathBuf,
+    pub log: Log,
+    pub limits: Limits,
+    #[serde(default)]
+    pub stores: Vec<Store>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub filter: String,
+    pub format: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub body_bytes: usize,
+}
+
+/// One store. Secrets are never printed: `Debug` redacts them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub id: String,
+    pub name: String,
+    pub url: Option<String>,
+    pub support_url: Option<String>,
+    pub policy: Option<PathBuf>,
+    pub admin_keys: Vec<SecretString>,
+    pub token_secrets: Vec<SecretString>,
+    pub lookup_secret: SecretString,
+    #[serde(default)]
+    pub webhook_secrets: BTreeMap<String, Vec<SecretString>>,
+}
+
+impl Config {
+    /// The defaults, overridden by a file and by the environment (`WHEREABOUTS_SECTION__KEY`).
+    pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Config> {
+        let mut table: Table = DEFAULT.parse().context("the default configuration")?;
+        if let Some(path) = path {
+            let text = std::fs::read_to_string(path).with_context(|| format!("configuration {}", path.display()))?;
+            let file: Table = text.parse().with_context(|| format!("configuration {}", path.display()))?;
+            merge(&mut table, file);
+        }
+        for (name, value) in env {
+            if let Some(key) = name.strip_prefix("WHEREABOUTS_").filter(|k| !matches!(*k, "DATA" | "BINARY" | "LOG")) {
+                set(&mut table, &key.to_lowercase().split("__").collect::<Vec<_>>(), &value);
+            }
+        }
+        let config: Config = table.try_into().context("configuration")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        for (n, store) in self.stores.iter().enumerate() {
+            let at = format!("stores[{n}]");
+            if store.id.is_empty() || !store.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+                bail!("{at}.id: use letters, digits, - and _ only");
+            }
+            if self.stores.iter().filter(|s| s.id == store.id).count() > 1 {
+                bail!("{at}.id: \"{}\" is used twice", store.id);
+            }
+            let secrets = store.admin_keys.iter().chain(&store.token_secrets).chain([&store.lookup_secret]);
+            if store.admin_keys.is_empty() || store.token_secrets.is_empty() {
+                bail!("{at}: admin_keys and token_secrets need one entry each, at least");
+            }
+            if secrets.into_iter().any(|s| s.expose_secret().len() < 32) {
+                bail!("{at}: secrets need at least 32 characters (for example from `openssl rand -hex 32`)");
+            }
+        }
+        Ok(())
+    }
+
+    pub fn store(&self, id: &str) -> Option<&Store> {
+        self.stores.iter().find(|s| s.id == id)
+    }
+}
+
+fn merge(into: &mut Table, from: Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(old)), Value::Table(new)) => merge(old, new),
+            (_, value) => drop(into.insert(key, value)),
+        }
+    }
+}
+
+fn set(table: &mut Table, path: &[&str], text: &str) {
+    let Some((key, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        let value = text.parse::<i64>().map(Value::Integer).unwrap_or_else(|_| Value::String(text.to_owned()));
+        table.insert((*key).to_owned(), value);
+    } else if let Value::Table(inner) = table.entry(*key).or_insert_with(|| Value::Table(Table::new())) {
+        set(inner, rest, text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid_and_the_environment_overrides() {
+        let env = [("WHEREABOUTS_LISTEN", "127.0.0.1:9"), ("WHEREABOUTS_LIMITS__BODY_BYTES", "10"), ("HOME", "/")];
+        let config = Config::load(None, env.into_iter().map(|(k, v)| (k.into(), v.into()))).unwrap();
+        assert_eq!((config.listen.port(), config.limits.body_bytes), (9, 10));
+        let unknown = [("WHEREABOUTS_LISTN".to_owned(), "x".to_owned())];
+        assert!(format!("{:#}", Config::load(None, unknown.into_iter()).unwrap_err()).contains("listn"));
+    }
+}

@@ -1,0 +1,150 @@
+//! `/v1/admin/stores/{store}/…`, for who holds one of the store's admin keys.
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, Path, State, rejection::JsonRejection},
+    http::{StatusCode, header, request::Parts},
+};
+use promise::policy::{Delay, Invalid, Policy};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use wire::problem::FieldError;
+
+use crate::{ingest, problem::Problem, state::AppState, store::policies};
+
+/// The store whose key the request holds. A missing key, a wrong one, and another store's are answered alike.
+pub struct Admin(String);
+
+impl FromRequestParts<AppState> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Admin, Problem> {
+        let path = parts.uri.path().strip_prefix("/v1/admin/stores/").unwrap_or_default();
+        let store = path.split('/').next().unwrap_or_default();
+        let given = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()?.strip_prefix("Bearer "));
+        // Hashes have one length, so that comparing takes the same time whatever was sent.
+        let given = Sha256::digest(given.unwrap_or_default());
+        let keys = state.config().store(store).map(|s| s.admin_keys.as_slice()).unwrap_or_default();
+        let open = keys.iter().fold(false, |open, key| open | bool::from(Sha256::digest(key.expose_secret()).ct_eq(&given)));
+        match open {
+            true => Ok(Admin(store.to_owned())),
+            false => Err(Problem::new(StatusCode::UNAUTHORIZED, "send one of the store's admin keys: Authorization: Bearer …")),
+        }
+    }
+}
+
+fn refuse(wrong: Vec<Invalid>) -> Problem {
+    Problem::invalid(wrong.into_iter().map(|i| FieldError { field: i.field, message: i.message }).collect())
+}
+
+fn readable<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+    body.map(|b| b.0).map_err(|e| Problem::new(e.status(), e.body_text()))
+}
+
+pub async fn policy(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Policy>, Problem> {
+    let now = state.now();
+    let found = state.db().read(move |db| policies::at(db, &store, now)).await?;
+    Ok(Json(found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no policy is published yet"))?))
+}
+
+pub async fn publish(
+    Admin(store): Admin,
+    State(state): State<AppState>,
+    body: Result<Json<Policy>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let policy = readable(body)?;
+    let wrong = policy.validate();
+    if !wrong.is_empty() {
+        return Err(refuse(wrong));
+    }
+    let (id, now) = (store.clone(), state.now());
+    let version = state.db().write(move |db| policies::publish(db, &id, &policy, now)).await?;
+    changed(&state, &store).await?;
+    Ok(Json(json!({"version": version})))
+}
+
+pub async fn delays(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Vec<Delay>>, Problem> {
+    Ok(Json(state.db().read(move |db| policies::delays(db, &store)).await?))
+}
+
+/// Makes a delay notice, or changes the one with its id.
+pub async fn put_delay(
+    Admin(store): Admin,
+    State(state): State<AppState>,
+    body: Result<Json<Delay>, JsonRejection>,
+) -> Result<(StatusCode, Json<Delay>), Problem> {
+    let delay = readable(body)?;
+    let wrong = delay.validate();
+    if !wrong.is_empty() {
+        return Err(refuse(wrong));
+    }
+    let (id, kept) = (store.clone(), delay.clone());
+    state.db().write(move |db| policies::put_delay(db, &id, &kept)).await?;
+    changed(&state, &store).await?;
+    Ok((StatusCode::CREATED, Json(delay)))
+}
+
+pub async fn end_delay(
+    Admin(store): Admin,
+    State(state): State<AppState>,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let of = store.clone();
+    if !state.db().write(move |db| policies::delete_delay(db, &of, &id)).await? {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "there is no delay notice with this id"));
+    }
+    changed(&state, &store).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a payload said that could not be read, newest first.
+pub async fn problems(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Vec<Value>>, Problem> {
+    let list = state.db().read(move |db| {
+        let mut rows = db.prepare_cached(
+            "select p.event, p.kind, p.field, p.code, p.message, e.source, e.topic, e.state from problems p join events e on e.id = p.event
+             where p.store = ?1 order by p.id desc limit 200",
+        )?;
+        let rows = rows.query_map([store], |r| {
+            Ok(json!({"event": r.get::<_, i64>(0)?, "kind": r.get::<_, String>(1)?, "field": r.get::<_, Option<String>>(2)?,
+                "code": r.get::<_, Option<String>>(3)?, "message": r.get::<_, String>(4)?, "source": r.get::<_, String>(5)?,
+                "topic": r.get::<_, Option<String>>(6)?, "set_aside": r.get::<_, i64>(7)? == 2}))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    });
+    Ok(Json(list.await?))
+}
+
+/// The promise ledger's record of an order: what was promised, from which data, and what the page says it showed.
+pub async fn promise(
+    Admin(store): Admin,
+    State(state): State<AppState>,
+    Path((_, order)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let found = state.db().read(move |db| {
+        let sql = "select made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language
+                   from promises where store = ?1 and order_id = ?2";
+        let row = db.query_row(sql, [store, order], |r| {
+            let parsed = |text: String| serde_json::from_str::<Value>(&text).unwrap_or_default();
+            Ok(json!({"made_at": promise::Instant(r.get(0)?), "recorded_at": promise::Instant(r.get(1)?), "policy_version": r.get::<_, i64>(2)?,
+                "method": r.get::<_, String>(3)?, "from": r.get::<_, Option<String>>(4)?, "to": r.get::<_, Option<String>>(5)?,
+                "confidence": r.get::<_, i64>(6)?, "request": parsed(r.get(7)?), "offer": parsed(r.get(8)?),
+                "shown": r.get::<_, Option<String>>(9)?, "language": r.get::<_, Option<String>>(10)?}))
+        });
+        Ok(rusqlite::OptionalExtension::optional(row)?)
+    });
+    found.await?.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no promise is recorded for this order"))
+}
+
+/// Estimates of open orders depend on what changed.
+async fn changed(state: &AppState, store: &str) -> Result<(), Problem> {
+    state.forget_published(store);
+    let (state, store) = (state.clone(), store.to_owned());
+    tokio::spawn(async move {
+        if let Err(e) = ingest::reestimate(&state, &store).await {
+            tracing::error!(error = format!("{e:#}"), store, "re-estimating failed");
+        }
+    });
+    Ok(())
+}

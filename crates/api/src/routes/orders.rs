@@ -1,0 +1,95 @@
+//! `/v1/orders/{token}`: the order document, and its live updates.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use tokio_stream::wrappers::ReceiverStream;
+use wire::OrderDocument;
+
+use crate::{
+    problem::Problem,
+    routes::stores::unchanged,
+    state::AppState,
+    store::orders,
+    token::{self, Claim, Invalid},
+};
+
+pub async fn document(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let claim = claim(&state, &token)?;
+    let mut document = load(&state, &claim).await?.ok_or_else(not_yet)?;
+    let etag = format!("\"{}\"", document.version);
+    let head = [
+        (header::ETAG, HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    if unchanged(&headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, head).into_response());
+    }
+    document.computed_at = state.now().to_string();
+    Ok((head, axum::Json(document)).into_response())
+}
+
+/// Server-sent events: the newest document at once, and whenever it changes; whole, so that there is never a difference to miss.
+pub async fn live(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let claim = claim(&state, &token)?;
+    let mut versions = state.live().subscribe(&claim.store, &claim.order_id);
+    let first = load(&state, &claim).await?.ok_or_else(not_yet)?;
+    let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
+    // One event of room: who reads slowly gets the newest next, and holds nobody up.
+    let (send, receive) = tokio::sync::mpsc::channel::<Result<Event, Infallible>>(1);
+    let mut stopping = state.stopping();
+    tokio::spawn(async move {
+        let mut sent = seen;
+        let mut next = Some(first);
+        loop {
+            if let Some(mut document) = next.take().filter(|d| d.version != sent) {
+                sent = document.version;
+                document.computed_at = state.now().to_string();
+                let event =
+                    Event::default().event("order").id(sent.to_string()).retry(Duration::from_secs(3)).json_data(&document);
+                let Ok(event) = event else { return };
+                if send.send(Ok(event)).await.is_err() {
+                    return;
+                }
+            }
+            let left = Duration::from_secs((claim.expires_at - state.now().0).max(0).unsigned_abs());
+            tokio::select! {
+                changed = versions.changed() => if changed.is_err() { return },
+                _ = stopping.changed() => return,
+                () = send.closed() => return,
+                () = tokio::time::sleep(left) => return,
+            }
+            next = load(&state, &claim).await.unwrap_or_default();
+        }
+    });
+    let stream = Sse::new(ReceiverStream::new(receive)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
+    Ok(([(header::CACHE_CONTROL, "private, no-cache"), (header::REFERRER_POLICY, "no-referrer")], stream).into_response())
+}
+
+fn claim(state: &AppState, token: &str) -> Result<Claim, Problem> {
+    token::verify(token, |store| state.token_secrets(store), state.now().0).map_err(|e| match e {
+        Invalid::Expired => {
+            Problem::new(StatusCode::GONE, "this link has expired: ask the store for a new one, or look the order up")
+        }
+        Invalid::Forged | Invalid::Malformed => {
+            Problem::new(StatusCode::UNAUTHORIZED, "this link is not valid: check that it was copied whole")
+        }
+    })
+}
+
+fn not_yet() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "the store has not told us of this order yet: try again in a minute")
+}
+
+async fn load(state: &AppState, claim: &Claim) -> anyhow::Result<Option<OrderDocument>> {
+    let claim = claim.clone();
+    state.db().read(move |db| orders::document(db, &claim.store, &claim.order_id)).await
+}

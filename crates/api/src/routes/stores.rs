@@ -1,0 +1,94 @@
+//! `/v1/stores/{store}/…`: the promise document, and the estimate computed from it by the server.
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use promise::{
+    Estimate, Request,
+    estimate::{Destination, Line},
+};
+
+use crate::{problem::Problem, state::AppState};
+
+const MOST_LINES: usize = 100;
+
+pub async fn promise(State(state): State<AppState>, Path(store): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let published = published(&state, &store).await?;
+    let cache = [
+        (header::ETAG, HeaderValue::from_str(&published.etag).unwrap_or(HeaderValue::from_static("\"\""))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300, stale-while-revalidate=86400")),
+    ];
+    if unchanged(&headers, &published.etag) {
+        return Ok((StatusCode::NOT_MODIFIED, cache).into_response());
+    }
+    Ok((cache, [(header::CONTENT_TYPE, "application/json")], published.json.clone()).into_response())
+}
+
+/// Does `If-None-Match` name this ETag?
+pub fn unchanged(headers: &HeaderMap, etag: &str) -> bool {
+    let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok());
+    given.flat_map(|v| v.split(',')).any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag)
+}
+
+pub async fn estimate(
+    State(state): State<AppState>,
+    Path(store): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Estimate>, Problem> {
+    let request = question(query.as_deref().unwrap_or_default())?;
+    let published = published(&state, &store).await?;
+    Ok(Json(promise::estimate(&published.document, &request, state.now())))
+}
+
+async fn published(state: &AppState, store: &str) -> Result<std::sync::Arc<crate::state::Published>, Problem> {
+    state.config().store(store).ok_or_else(Problem::no_store)?;
+    let none = || {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "this store has published no delivery policy yet: PUT one to /v1/admin/stores/{store}/policy",
+        )
+    };
+    state.published(store).await?.ok_or_else(none)
+}
+
+/// `sku=A&quantity=2&country=US&postal_code=94103`; several items as `sku`, `quantity` repeated, or as `item=SKU:QTY`.
+fn question(query: &str) -> Result<Request, Problem> {
+    let bad = |text: String| Problem::new(StatusCode::BAD_REQUEST, text);
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(query).map_err(|e| bad(format!("the query can't be read: {e}")))?;
+    let mut request = Request::default();
+    let number = |text: &str| text.parse::<u32>().ok().filter(|n| (1..=1_000_000).contains(n));
+    for (key, value) in pairs {
+        if value.len() > 200 {
+            return Err(bad(format!("{key} is too long")));
+        }
+        let to: &mut Destination = &mut request.destination;
+        match key.as_str() {
+            "sku" => request.items.push(Line { sku: value, quantity: 1 }),
+            "quantity" => {
+                let line = request.items.last_mut().ok_or_else(|| bad("quantity: name the sku before it".into()))?;
+                line.quantity = number(&value).ok_or_else(|| bad("quantity: write a number from 1".into()))?;
+            }
+            "item" => {
+                let (sku, quantity) = value.rsplit_once(':').unwrap_or((&value, "1"));
+                let quantity = number(quantity).ok_or_else(|| bad("item: write SKU:QUANTITY".into()))?;
+                request.items.push(Line { sku: sku.to_owned(), quantity });
+            }
+            "country" if value.is_empty() || value.len() == 2 && value.bytes().all(|b| b.is_ascii_alphabetic()) => {
+                to.country = value.to_ascii_uppercase()
+            }
+            "country" => return Err(bad("country: write an ISO 3166 code such as US".into())),
+            "postal_code" => to.postal_code = value,
+            "region" => to.region = value,
+            "method" if !value.is_empty() => request.method = Some(value),
+            _ => {}
+        }
+        if request.items.len() > MOST_LINES {
+            return Err(bad(format!("at most {MOST_LINES} items")));
+        }
+    }
+    Ok(request)
+}

@@ -1,0 +1,141 @@
+//! What every handler and job shares.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use anyhow::{Context, Result};
+use promise::{Document, Instant, policy::Policy};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    config::Config,
+    live::Hub,
+    store::{Db, orders::StoreInfo, policies},
+};
+
+/// A store's promise document, as it is served.
+pub struct Published {
+    pub etag: String,
+    pub json: Vec<u8>,
+    pub document: Document,
+    day: i64,
+}
+
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    db: Db,
+    live: Hub,
+    work: Notify,
+    published: Mutex<HashMap<String, Arc<Published>>>,
+    stopping: watch::Sender<bool>,
+}
+
+impl AppState {
+    /// Opens the database, and publishes the policy files of stores that have no policy yet.
+    pub async fn start(config: Config) -> Result<AppState> {
+        let db = Db::open(&config.database)?;
+        for store in &config.stores {
+            let Some(path) = &store.policy else { continue };
+            let text = std::fs::read_to_string(path).with_context(|| format!("policy of {}: {}", store.id, path.display()))?;
+            let policy: Policy =
+                serde_json::from_str(&text).with_context(|| format!("policy of {}: {}", store.id, path.display()))?;
+            if let Some(wrong) = policy.validate().first() {
+                anyhow::bail!("policy of {}: {}: {}: {}", store.id, path.display(), wrong.field, wrong.message);
+            }
+            let id = store.id.clone();
+            db.write(move |db| match policies::at(db, &id, Instant(0))? {
+                Some(_) => Ok(0),
+                None => policies::publish(db, &id, &policy, Instant(0)),
+            })
+            .await?;
+        }
+        Ok(AppState(Arc::new(Inner {
+            config,
+            db,
+            live: Hub::default(),
+            work: Notify::new(),
+            published: Mutex::default(),
+            stopping: watch::channel(false).0,
+        })))
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub fn live(&self) -> &Hub {
+        &self.0.live
+    }
+
+    pub fn now(&self) -> Instant {
+        Instant(chrono::Utc::now().timestamp())
+    }
+
+    /// There is something to project.
+    pub fn wake(&self) {
+        self.0.work.notify_one();
+    }
+
+    pub async fn woken(&self) {
+        self.0.work.notified().await;
+    }
+
+    pub fn stop(&self) {
+        self.0.stopping.send_replace(true);
+        self.0.live.close();
+        self.wake();
+    }
+
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stopping.subscribe()
+    }
+
+    pub fn store_info(&self, id: &str) -> Option<StoreInfo> {
+        let s = self.config().store(id)?;
+        Some(StoreInfo {
+            id: s.id.clone(),
+            name: s.name.clone(),
+            url: s.url.clone(),
+            support_url: s.support_url.clone(),
+            lookup_secret: s.lookup_secret.expose_secret().to_owned(),
+        })
+    }
+
+    pub fn token_secrets(&self, store: &str) -> Vec<&str> {
+        self.config().store(store).map(|s| s.token_secrets.iter().map(ExposeSecret::expose_secret).collect()).unwrap_or_default()
+    }
+
+    /// The policy or its delays changed: the next question is answered from what is stored.
+    pub fn forget_published(&self, store: &str) {
+        self.0.published.lock().unwrap_or_else(|e| e.into_inner()).remove(store);
+    }
+
+    /// A store's promise document, made once a day and after each change. Absent: the store has no policy yet.
+    pub async fn published(&self, store: &str) -> Result<Option<Arc<Published>>> {
+        let now = self.now();
+        let day = now.0.div_euclid(86_400);
+        if let Some(found) = self.0.published.lock().unwrap_or_else(|e| e.into_inner()).get(store).filter(|p| p.day == day) {
+            return Ok(Some(found.clone()));
+        }
+        let id = store.to_owned();
+        let Some(policy) = self.db().read(move |db| policies::at(db, &id, now)).await? else { return Ok(None) };
+        // Made for the day, not for the second: the same policy has the same ETag all day, on every server.
+        let document = policy.document(Instant(day * 86_400));
+        let json = serde_json::to_vec(&document)?;
+        let etag = format!("\"{}\"", &hex::encode(Sha256::digest(&json))[..24]);
+        let made = Arc::new(Published { etag, json, document, day });
+        self.0.published.lock().unwrap_or_else(|e| e.into_inner()).insert(store.to_owned(), made.clone());
+        Ok(Some(made))
+    }
+}

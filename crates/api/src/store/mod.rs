@@ -1,0 +1,142 @@
+//! The database: SQLite behind one writer thread, which commits all that waits at once, and a few readers.
+
+pub mod orders;
+pub mod policies;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, mpsc},
+    thread,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+/// As many writes as wait are committed together, up to this.
+const GROUP: usize = 256;
+const READERS: usize = 4;
+
+static MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_init.sql")];
+
+/// Tells a caller, once the commit has succeeded or failed.
+type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
+type Write = Box<dyn FnOnce(&Connection) -> Answer + Send>;
+type Read = Box<dyn FnOnce(&Connection) + Send>;
+
+/// A handle to the database; cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    writes: mpsc::Sender<Write>,
+    reads: mpsc::Sender<Read>,
+}
+
+impl Db {
+    /// Opens the file, makes it if there is none, and migrates it.
+    pub fn open(path: &Path) -> Result<Db> {
+        let mut writer = Connection::open(path).with_context(|| format!("database {}", path.display()))?;
+        configure(&writer)?;
+        migrate(&mut writer)?;
+        let (writes, waiting) = mpsc::channel::<Write>();
+        thread::Builder::new().name("db-writer".into()).spawn(move || write_all(&writer, &waiting))?;
+        let (reads, asked) = mpsc::channel::<Read>();
+        let asked = Arc::new(Mutex::new(asked));
+        for n in 0..READERS {
+            let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            reader.busy_timeout(std::time::Duration::from_secs(5))?;
+            let asked = asked.clone();
+            thread::Builder::new().name(format!("db-reader-{n}")).spawn(move || {
+                loop {
+                    let next = match asked.lock() {
+                        Ok(queue) => queue.recv(),
+                        Err(_) => return,
+                    };
+                    match next {
+                        Ok(read) => read(&reader),
+                        Err(_) => return,
+                    }
+                }
+            })?;
+        }
+        Ok(Db { writes, reads })
+    }
+
+    /// Runs a change. It is on disk when this returns; when it fails, nothing of it is.
+    pub async fn write<T: Send + 'static>(&self, change: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let job: Write = Box::new(move |db| {
+            let result = in_savepoint(db, change);
+            Box::new(move |committed| {
+                let _ = answer.send(match (result, committed) {
+                    (Ok(value), Ok(())) => Ok(value),
+                    (Ok(_), Err(e)) => Err(anyhow!("commit: {e}")),
+                    (Err(e), _) => Err(e),
+                });
+            })
+        });
+        self.writes.send(job).map_err(|_| anyhow!("the database is closed"))?;
+        answered.await.map_err(|_| anyhow!("the database is closed"))?
+    }
+
+    /// Runs a query on a reader.
+    pub async fn read<T: Send + 'static>(&self, query: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let job: Read = Box::new(move |db| drop(answer.send(query(db))));
+        self.reads.send(job).map_err(|_| anyhow!("the database is closed"))?;
+        answered.await.map_err(|_| anyhow!("the database is closed"))?
+    }
+}
+
+fn write_all(db: &Connection, waiting: &mpsc::Receiver<Write>) {
+    while let Ok(first) = waiting.recv() {
+        let mut answers = Vec::new();
+        let committed = (|| {
+            db.execute_batch("begin immediate").map_err(|e| e.to_string())?;
+            answers.push(first(db));
+            while answers.len() < GROUP
+                && let Ok(next) = waiting.try_recv()
+            {
+                answers.push(next(db));
+            }
+            db.execute_batch("commit").map_err(|e| e.to_string())
+        })();
+        if committed.is_err() {
+            let _ = db.execute_batch("rollback");
+        }
+        for answer in answers {
+            answer(committed.clone());
+        }
+    }
+}
+
+fn in_savepoint<T>(db: &Connection, change: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    db.execute_batch("savepoint change")?;
+    let result = change(db);
+    db.execute_batch(if result.is_ok() { "release change" } else { "rollback to change; release change" })?;
+    result
+}
+
+fn configure(db: &Connection) -> Result<()> {
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    // FULL: each commit is on disk before it is answered; NORMAL would not sync in WAL mode.
+    db.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;")?;
+    Ok(())
+}
+
+fn migrate(db: &mut Connection) -> Result<()> {
+    let done: u32 = db.query_row("pragma user_version", [], |r| r.get(0))?;
+    let done = done as usize;
+    if done > MIGRATIONS.len() {
+        bail!(
+            "the database was made by a newer version (schema {done}, this version knows {}): use that version",
+            MIGRATIONS.len()
+        );
+    }
+    for (n, sql) in MIGRATIONS.iter().enumerate().skip(done) {
+        let tx = db.transaction()?;
+        tx.execute_batch(sql).with_context(|| format!("migration {}", n + 1))?;
+        tx.pragma_update(None, "user_version", n as u32 + 1)?;
+        tx.commit()?;
+    }
+    Ok(())
+}

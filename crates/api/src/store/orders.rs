@@ -1,0 +1,454 @@
+//! Orders, fulfillments, parcels: facts kept so that the order in which they come does not matter, and the order document made of them.
+
+use anyhow::Result;
+use promise::{
+    Day, Document, Instant, Progress, Request,
+    estimate::{Destination, Line, Window},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+use tracking::{
+    carrier,
+    facts::{Facts, Fulfillment, Order, Shipment},
+    shipment::{State, fold},
+    status::Status,
+};
+use wire::{OrderDocument, order};
+
+/// What a document needs to know of its store.
+#[derive(Clone, Debug, Default)]
+pub struct StoreInfo {
+    pub id: String,
+    pub name: String,
+    pub url: Option<String>,
+    pub support_url: Option<String>,
+    pub lookup_secret: String,
+}
+
+/// Keeps the facts; returns the orders whose documents may change.
+pub fn keep(db: &Connection, store: &StoreInfo, facts: &Facts) -> Result<Vec<String>> {
+    let mut touched = Vec::new();
+    for order in facts.orders.iter().filter(|o| !o.id.is_empty()) {
+        keep_order(db, store, order)?;
+        touched.push(order.id.clone());
+    }
+    let nested = facts.orders.iter().flat_map(|o| &o.fulfillments);
+    for f in nested.chain(&facts.fulfillments).filter(|f| !f.id.is_empty()) {
+        // An event about a fulfillment says nothing of its contents: it must not take their place.
+        if f.lines.is_empty() && f.tracking.is_empty() {
+            continue;
+        }
+        keep_fulfillment(db, &store.id, f)?;
+        touched.push(f.order_id.clone());
+    }
+    for part in facts.shipments.iter().filter(|s| !s.tracking_number.is_empty()) {
+        let text = serde_json::to_string(part)?;
+        let hash = hex::encode(Sha256::digest(&text));
+        db.prepare_cached("insert or ignore into parcel_parts (store, tracking_number, hash, facts) values (?1, ?2, ?3, ?4)")?
+            .execute(params![store.id, part.tracking_number, hash, text])?;
+        if let Some(order) = &part.order_id {
+            link(db, &store.id, &part.tracking_number, order)?;
+        }
+        let mut orders = db.prepare_cached("select order_id from parcels where store = ?1 and tracking_number = ?2")?;
+        for order in orders.query_map(params![store.id, part.tracking_number], |r| r.get::<_, String>(0))? {
+            touched.push(order?);
+        }
+    }
+    touched.retain(|id| !id.is_empty());
+    touched.sort();
+    touched.dedup();
+    Ok(touched)
+}
+
+fn keep_order(db: &Connection, store: &StoreInfo, order: &Order) -> Result<()> {
+    let mut kept = order.clone();
+    let email_hash = kept.email.take().map(|e| hash_email(&store.lookup_secret, &e));
+    kept.phone = None;
+    kept.fulfillments.clear();
+    let postal = order.destination.postal_code.as_deref().map(plain);
+    let open = order.cancelled_at.is_none();
+    let facts = serde_json::to_string(&kept)?;
+    let updated = sortable(order.updated_at.as_deref().unwrap_or(&order.placed_at));
+    // The newest wins; of two that say they are equally new, the same one whatever the order of arrival.
+    db.prepare_cached(
+        "insert into orders (store, id, number, email_hash, postal_code, updated_at, open, facts) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         on conflict (store, id) do update set number = excluded.number, email_hash = excluded.email_hash, postal_code = excluded.postal_code,
+            updated_at = excluded.updated_at, open = excluded.open, facts = excluded.facts
+         where (excluded.updated_at, excluded.facts) > (orders.updated_at, orders.facts)",
+    )?
+    .execute(params![store.id, order.id, plain(&order.number), email_hash, postal, updated, open, facts])?;
+    Ok(())
+}
+
+fn keep_fulfillment(db: &Connection, store: &str, f: &Fulfillment) -> Result<()> {
+    let updated = sortable(f.updated_at.as_deref().or(f.created_at.as_deref()).unwrap_or_default());
+    db.prepare_cached(
+        "insert into fulfillments (store, id, order_id, updated_at, facts) values (?1, ?2, ?3, ?4, ?5)
+         on conflict (store, id) do update set order_id = excluded.order_id, updated_at = excluded.updated_at, facts = excluded.facts
+         where (excluded.updated_at, excluded.facts) > (fulfillments.updated_at, fulfillments.facts)",
+    )?
+    .execute(params![store, f.id, f.order_id, updated, serde_json::to_string(f)?])?;
+    for t in &f.tracking {
+        link(db, store, &t.number, &f.order_id)?;
+    }
+    Ok(())
+}
+
+fn link(db: &Connection, store: &str, number: &str, order: &str) -> Result<()> {
+    if !order.is_empty() {
+        db.prepare_cached("insert or ignore into parcels (store, tracking_number, order_id) values (?1, ?2, ?3)")?
+            .execute(params![store, number, order])?;
+    }
+    Ok(())
+}
+
+/// Letters and digits, upper case: as numbers and postal codes are compared.
+pub fn plain(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+}
+
+/// An address's hash: what look-up compares, and nothing that could be read back without the store's secret.
+pub fn hash_email(secret: &str, email: &str) -> String {
+    hex::encode(Sha256::digest(format!("{secret}\n{}", email.trim().to_lowercase())))
+}
+
+/// A time as UTC, so that texts compare as times do.
+fn sortable(time: &str) -> String {
+    Instant::parse(time).map(|t| t.to_string()).unwrap_or_default()
+}
+
+/// Makes an order's document from all that is known, and stores it where it says something new. Returns its version if so.
+pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant) -> Result<Option<u64>> {
+    let facts: Option<String> = db
+        .prepare_cached("select facts from orders where store = ?1 and id = ?2")?
+        .query_row(params![store.id, order_id], |r| r.get(0))
+        .optional()?;
+    let Some(facts) = facts else { return Ok(None) };
+    let order: Order = serde_json::from_str(&facts)?;
+    let placed_at = Instant::parse(&order.placed_at).unwrap_or(now);
+    let promised = promise_of(db, store, &order, placed_at, now)?;
+    let policy = super::policies::at(db, &store.id, now)?.unwrap_or_default();
+    let mut document = compose(db, store, &order, promised, &policy.document(now), placed_at, now)?;
+    let old: Option<(i64, String)> = db
+        .prepare_cached("select version, body from documents where store = ?1 and order_id = ?2")?
+        .query_row(params![store.id, order_id], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()?;
+    let body = serde_json::to_string(&document)?;
+    if old.as_ref().is_some_and(|o| o.1 == body) {
+        return Ok(None);
+    }
+    document.version = old.map_or(1, |o| o.0.unsigned_abs() + 1);
+    db.prepare_cached("insert or replace into documents (store, order_id, version, body) values (?1, ?2, ?3, ?4)")?
+        .execute(params![store.id, order_id, document.version.cast_signed(), body])?;
+    Ok(Some(document.version))
+}
+
+/// The stored document of an order.
+pub fn document(db: &Connection, store: &str, order_id: &str) -> Result<Option<OrderDocument>> {
+    let found: Option<(i64, String)> = db
+        .prepare_cached("select version, body from documents where store = ?1 and order_id = ?2")?
+        .query_row(params![store, order_id], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()?;
+    let Some((version, body)) = found else { return Ok(None) };
+    let mut document: OrderDocument = serde_json::from_str(&body)?;
+    document.version = version.unsigned_abs();
+    Ok(Some(document))
+}
+
+/// The order with this number and this email or postal code.
+pub fn lookup(db: &Connection, store: &StoreInfo, number: &str, secret_word: &str) -> Result<Option<String>> {
+    let sql = "select id from orders where store = ?1 and number = ?2 and (email_hash = ?3 or postal_code = ?4) limit 1";
+    Ok(db
+        .prepare_cached(sql)?
+        .query_row(params![store.id, plain(number), hash_email(&store.lookup_secret, secret_word), plain(secret_word)], |r| {
+            r.get(0)
+        })
+        .optional()?)
+}
+
+/// Orders whose window moves with time.
+pub fn open(db: &Connection, store: &str) -> Result<Vec<String>> {
+    let mut rows = db.prepare_cached("select id from orders where store = ?1 and open = 1 order by id")?;
+    let rows = rows.query_map([store], |r| r.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The promise in the ledger; made and recorded now, as of the order's moment, where there is none yet.
+fn promise_of(
+    db: &Connection,
+    store: &StoreInfo,
+    order: &Order,
+    placed_at: Instant,
+    now: Instant,
+) -> Result<Option<order::Promise>> {
+    let sql = "select window_from, window_to, confidence, method, made_at from promises where store = ?1 and order_id = ?2";
+    let read = |r: &rusqlite::Row| -> rusqlite::Result<Option<order::Promise>> {
+        let (from, to): (Option<String>, Option<String>) = (r.get(0)?, r.get(1)?);
+        let (confidence, method, made_at) = (r.get(2)?, r.get(3)?, Instant(r.get(4)?).to_string());
+        Ok(from.zip(to).map(|(from, to)| order::Promise { from, to, confidence, method, made_at }))
+    };
+    if let Some(found) = db.prepare_cached(sql)?.query_row(params![store.id, order.id], read).optional()? {
+        return Ok(found);
+    }
+    let Some(policy) = super::policies::at(db, &store.id, placed_at)? else { return Ok(None) };
+    let document = policy.document(placed_at);
+    let named = order.shipping_methods.iter().find_map(|m| document.method_named(m)).or_else(|| document.methods.first());
+    let Some(method) = named.map(|m| m.id.clone()) else { return Ok(None) };
+    let request = Request { items: lines(order), destination: destination(order), method: Some(method.clone()) };
+    let estimate = promise::estimate(&document, &request, placed_at);
+    let offer = estimate.options.first().cloned().unwrap_or_default();
+    let shown = order.attributes.iter().find(|a| a.0 == "whereabouts_promise").map(|a| a.1.clone());
+    db.execute(
+        "insert into promises (store, order_id, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            store.id, order.id, placed_at.0, now.0, estimate.policy_version.cast_signed(), method, offer.window.map(|w| w.from.to_string()),
+            offer.window.map(|w| w.to.to_string()), offer.confidence, serde_json::to_string(&request)?, serde_json::to_string(&offer)?, shown, order.language
+        ],
+    )?;
+    Ok(db.query_row(sql, params![store.id, order.id], read)?)
+}
+
+fn lines(order: &Order) -> Vec<Line> {
+    order.lines.iter().filter(|l| l.requires_shipping).map(|l| Line { sku: l.sku.clone(), quantity: l.quantity }).collect()
+}
+
+fn destination(order: &Order) -> Destination {
+    let a = &order.destination;
+    Destination {
+        country: a.country.clone().unwrap_or_default(),
+        region: a.region.clone().unwrap_or_default(),
+        postal_code: a.postal_code.clone().unwrap_or_default(),
+    }
+}
+
+fn compose(
+    db: &Connection,
+    store: &StoreInfo,
+    order: &Order,
+    promised: Option<order::Promise>,
+    policy: &Document,
+    placed_at: Instant,
+    now: Instant,
+) -> Result<OrderDocument> {
+    let mut fulfillments = Vec::new();
+    let mut rows = db.prepare_cached("select facts from fulfillments where store = ?1 and order_id = ?2 order by id")?;
+    for facts in rows.query_map(params![store.id, order.id], |r| r.get::<_, String>(0))? {
+        fulfillments.push(serde_json::from_str::<Fulfillment>(&facts?)?);
+    }
+    fulfillments.retain(|f| !matches!(f.status.as_str(), "cancelled" | "error"));
+    let window = promised.as_ref().and_then(|p| Some(Window { from: Day::parse(&p.from)?, to: Day::parse(&p.to)? }));
+    let progress = |items: Vec<Line>| Progress {
+        items,
+        destination: destination(order),
+        method: promised.as_ref().map(|p| p.method.clone()).unwrap_or_default(),
+        placed_at,
+        promised: window,
+        ..Progress::default()
+    };
+    let mut shipments: Vec<order::Shipment> = Vec::new();
+    let mut known: Vec<String> = Vec::new();
+    let mut left: Vec<(String, u32)> =
+        order.lines.iter().filter(|l| l.requires_shipping).map(|l| (l.id.clone(), l.quantity)).collect();
+    let mut numbers: Vec<(String, Option<&Fulfillment>)> =
+        fulfillments.iter().flat_map(|f| f.tracking.iter().map(move |t| (t.number.clone(), Some(f)))).collect();
+    let mut rows =
+        db.prepare_cached("select tracking_number from parcels where store = ?1 and order_id = ?2 order by tracking_number")?;
+    for number in rows.query_map(params![store.id, order.id], |r| r.get::<_, String>(0))? {
+        let number = number?;
+        // A parcel of a cancelled fulfillment is no longer this order's.
+        if !numbers.iter().any(|n| n.0 == number) && fulfillments.is_empty() {
+            numbers.push((number, None));
+        }
+    }
+    for f in &fulfillments {
+        for line in &f.lines {
+            if let Some(rest) = left.iter_mut().find(|l| l.0 == line.id) {
+                rest.1 = rest.1.saturating_sub(line.quantity);
+            }
+        }
+    }
+    for (number, fulfillment) in numbers {
+        if known.contains(&number) {
+            continue;
+        }
+        known.push(number.clone());
+        let state = parcel(db, &store.id, &number)?;
+        shipments.push(shipment(&number, fulfillment, &state, policy, progress, now));
+    }
+    let unshipped: Vec<order::Item> = order
+        .lines
+        .iter()
+        .filter_map(|l| {
+            let rest = left.iter().find(|r| r.0 == l.id)?.1;
+            (rest > 0).then(|| item(l, rest))
+        })
+        .collect();
+    let open = |s: &&order::Shipment| s.status != "delivered";
+    let mut windows: Vec<order::Estimate> = shipments.iter().filter(open).filter_map(|s| s.estimate.clone()).collect();
+    let mut delays = Vec::new();
+    let cancelled = order.cancelled_at.is_some();
+    if !cancelled && (!unshipped.is_empty() || shipments.is_empty()) {
+        let items = unshipped.iter().map(|i| Line { sku: i.sku.clone(), quantity: i.quantity }).collect();
+        let rest = promise::remaining(policy, &Progress { status: "pending".into(), ..progress(items) }, now);
+        delays.extend(rest.delays.iter().map(|d| order::Delay {
+            reason: d.reason.clone(),
+            severity: d.severity,
+            days: d.days,
+            message: d.message.clone(),
+        }));
+        windows.push(estimate(&rest, window));
+    }
+    Ok(OrderDocument {
+        store: order::Store {
+            id: store.id.clone(),
+            name: store.name.clone(),
+            url: store.url.clone(),
+            support_url: store.support_url.clone(),
+        },
+        number: order.number.clone(),
+        placed_at: order.placed_at.clone(),
+        status: status(cancelled, &shipments, unshipped.is_empty()).into(),
+        cancelled_at: order.cancelled_at.clone(),
+        destination: order::Destination {
+            city: order.destination.city.clone(),
+            region: order.destination.region.clone(),
+            country: order.destination.country.clone(),
+            utc_offset: None,
+        },
+        promise: promised,
+        estimate: if cancelled { None } else { together(windows) },
+        shipments,
+        unshipped,
+        delays,
+        ..OrderDocument::default()
+    })
+}
+
+/// A parcel's state, from all that was said about it.
+fn parcel(db: &Connection, store: &str, number: &str) -> Result<State> {
+    let mut rows = db.prepare_cached("select facts from parcel_parts where store = ?1 and tracking_number = ?2")?;
+    let mut parts: Vec<Shipment> = Vec::new();
+    for facts in rows.query_map(params![store, number], |r| r.get::<_, String>(0))? {
+        parts.push(serde_json::from_str(&facts?)?);
+    }
+    Ok(fold(&parts))
+}
+
+fn shipment(
+    number: &str,
+    f: Option<&Fulfillment>,
+    state: &State,
+    policy: &Document,
+    progress: impl Fn(Vec<Line>) -> Progress,
+    now: Instant,
+) -> order::Shipment {
+    let told = f.and_then(|f| f.tracking.iter().find(|t| t.number == number));
+    // The store's word for the carrier is typed by hand; who scans the parcel knows better.
+    let code = state.carrier.clone().or_else(|| told.and_then(|t| t.carrier.clone())).unwrap_or_default();
+    let known = carrier::by_code(&code);
+    let time = |t: &Option<String>| t.as_deref().and_then(Instant::parse);
+    let lines: Vec<Line> =
+        f.map(|f| f.lines.iter().map(|l| Line { sku: l.sku.clone(), quantity: l.quantity }).collect()).unwrap_or_default();
+    let p = Progress {
+        carrier: code.clone(),
+        shipped_at: time(&state.shipped_at),
+        last_scan_at: time(&state.last_scan_at),
+        status: state.status.as_str().into(),
+        carrier_estimate: state.estimated_delivery.as_deref().and_then(|t| Day::parse(t.get(..10)?)),
+        ..progress(lines)
+    };
+    let estimate = (state.status != Status::Delivered).then(|| estimate(&promise::remaining(policy, &p, now), p.promised));
+    order::Shipment {
+        id: hex::encode(&Sha256::digest(number)[..8]),
+        carrier_name: known.map_or_else(|| code.clone(), |c| c.name.into()),
+        carrier_phone: known.map(|c| c.phone.to_owned()).filter(|p| !p.is_empty()),
+        tracking_url: carrier::tracking_url(&code, number)
+            .or_else(|| told.and_then(|t| t.url.clone()).filter(|u| u.starts_with("https://"))),
+        carrier: code,
+        service: state.service.clone(),
+        tracking_number: number.to_owned(),
+        status: state.status.as_str().into(),
+        sub_status: state.sub_status.clone(),
+        shipped_at: state.shipped_at.clone(),
+        delivered_at: state.delivered_at.clone(),
+        last_scan_at: state.last_scan_at.clone(),
+        estimate,
+        signed_by: state.signed_by.clone(),
+        attempts: state.attempts,
+        pickup: state.pickup.as_ref().map(|p| order::Pickup {
+            name: p.name.clone(),
+            address: p.address.clone(),
+            hours: p.hours.clone(),
+            code: p.code.clone(),
+            until: p.until.clone(),
+        }),
+        items: f.map(|f| f.lines.iter().map(|l| item(l, l.quantity)).collect()).unwrap_or_default(),
+        checkpoints: state
+            .checkpoints
+            .iter()
+            .rev()
+            .map(|c| order::Checkpoint {
+                time: c.time.clone(),
+                status: c.status.as_str().into(),
+                sub_status: c.sub_status.clone(),
+                message: c.message.clone(),
+                location: c.location.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn item(l: &tracking::facts::Line, quantity: u32) -> order::Item {
+    order::Item { sku: l.sku.clone(), title: l.title.clone(), variant: l.variant.clone(), quantity, image: l.image.clone() }
+}
+
+fn estimate(r: &promise::Remaining, promised: Option<Window>) -> order::Estimate {
+    let outlook = match promised {
+        _ if r.late => "late",
+        _ if r.at_risk => "at_risk",
+        Some(p) if r.window.to < p.from => "early",
+        _ => "on_time",
+    };
+    order::Estimate {
+        from: r.window.from.to_string(),
+        to: r.window.to.to_string(),
+        outlook: outlook.into(),
+        quiet: r.quiet,
+        on_time: r.on_time,
+    }
+}
+
+/// One window for all that is still to come: the last of them, since the order is complete only then.
+fn together(mut windows: Vec<order::Estimate>) -> Option<order::Estimate> {
+    windows.sort_by(|a, b| (&a.to, &a.from).cmp(&(&b.to, &b.from)));
+    windows.pop()
+}
+
+/// The order's status, from its parcels'.
+fn status(cancelled: bool, shipments: &[order::Shipment], all_shipped: bool) -> &'static str {
+    let some = |s: &str| shipments.iter().any(|p| p.status == s);
+    let moving = shipments.iter().any(|p| p.shipped_at.is_some() || p.status != "info_received" && p.status != "pending");
+    let done = shipments.iter().filter(|p| p.status == "delivered").count();
+    if cancelled {
+        "cancelled"
+    } else if shipments.iter().any(|p| p.status == "exception" && p.sub_status.as_deref() == Some("returned")) {
+        "returned"
+    } else if some("exception") || some("attempt_failed") {
+        "exception"
+    } else if !shipments.is_empty() && done == shipments.len() && all_shipped {
+        "delivered"
+    } else if done > 0 {
+        "partly_delivered"
+    } else if some("out_for_delivery") {
+        "out_for_delivery"
+    } else if some("available_for_pickup") {
+        "available_for_pickup"
+    } else if moving && all_shipped {
+        "shipped"
+    } else if moving {
+        "partly_shipped"
+    } else {
+        "ordered"
+    }
+}

@@ -1,0 +1,102 @@
+//! Nothing acknowledged is lost: the real binary, killed at random moments under a stream of webhooks.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use rusqlite::Connection;
+
+use super::*;
+
+struct Server(Child, String);
+
+fn start(config: &Path) -> Server {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_whereabouts"))
+        .args(["serve", "--config"])
+        .arg(config)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = serde_json::from_str::<Value>(&line).unwrap()["listen"].as_str().unwrap().replace("http://", "");
+    Server(child, address)
+}
+
+/// Sends one tracker event; true where it was acknowledged.
+fn post(address: &str, body: &[u8]) -> bool {
+    let send = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let head = format!(
+            "POST /v1/webhooks/demo/easypost HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-hmac-signature: hmac-sha256-hex={}\r\ncontent-length: {}\r\n\r\n",
+            hex::encode(mac(body)),
+            body.len()
+        );
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.starts_with("HTTP/1.1 200"))
+    };
+    send().unwrap_or(false)
+}
+
+#[test]
+fn every_acknowledged_event_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = configuration(dir.path());
+    let mut acknowledged = BTreeSet::new();
+    for round in 0..20u64 {
+        let mut server = start(&config);
+        let senders: Vec<_> = (0..4)
+            .map(|lane| {
+                let address = server.1.clone();
+                std::thread::spawn(move || {
+                    let mut known = Vec::new();
+                    for n in 0.. {
+                        let id = format!("evt_{round}_{lane}_{n}");
+                        let body = tracker(&id, &format!("1Z{lane}"), &[("2026-11-24T12:00:00Z", "in_transit")]);
+                        if !post(&address, &body) {
+                            return known;
+                        }
+                        known.push(id);
+                    }
+                    known
+                })
+            })
+            .collect();
+        // A different moment each round, spread over 20 to 120 ms.
+        std::thread::sleep(Duration::from_millis(20 + round * 37 % 100));
+        server.0.kill().unwrap();
+        server.0.wait().unwrap();
+        for sender in senders {
+            acknowledged.extend(sender.join().unwrap());
+        }
+    }
+    assert!(acknowledged.len() > 100, "only {} were acknowledged", acknowledged.len());
+    // Started once more, it finishes what was left.
+    let mut server = start(&config);
+    let db = Connection::open(dir.path().join("test.sqlite")).unwrap();
+    let waiting = || db.query_row("select count(*) from events where state = 0", [], |r| r.get::<_, i64>(0)).unwrap();
+    for _ in 0..600 {
+        if waiting() == 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(waiting(), 0);
+    let mut rows = db.prepare("select event_id from events").unwrap();
+    let stored: Vec<String> = rows.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
+    let once: BTreeSet<String> = stored.iter().cloned().collect();
+    assert_eq!(once.len(), stored.len(), "no event twice");
+    let lost: Vec<_> = acknowledged.difference(&once).collect();
+    assert!(lost.is_empty(), "lost: {lost:?}");
+    server.0.kill().unwrap();
+    server.0.wait().unwrap();
+}
