@@ -1,15 +1,16 @@
 //! What differs by language: texts, plural forms, and how dates and numbers are written.
 
-use alloc::string::String;
+use std::string::String;
 
 use promise::{Day, Instant};
 
 /// A language's texts and formats. The browser answers from `Intl`, the server from CLDR data.
 pub trait Locale {
-    /// The text with this key (`order.late.headline`), with `{placeholders}` still in it; absent: not in this language's file.
-    fn text(&self, key: &str) -> Option<String>;
+    /// The text with this key (`order.late`), with `{placeholders}` still in it; a plural text by `key` and category (`delay.days`,
+    /// `one`). Absent: not in this language's file.
+    fn text(&self, key: &str, plural: Option<&str>) -> Option<String>;
     /// CLDR plural category of a cardinal: `zero`, `one`, `two`, `few`, `many`, `other`.
-    fn plural(&self, n: u32) -> &'static str;
+    fn plural(&self, n: u32) -> String;
     fn number(&self, n: u32) -> String;
     /// "Tue 2 Dec"
     fn day(&self, day: Day) -> String;
@@ -19,10 +20,32 @@ pub trait Locale {
     fn time(&self, at: Instant, offset: i32) -> String;
     /// "$4.95", from minor units and ISO 4217.
     fn money(&self, minor: i64, currency: &str) -> String;
-    /// Minutes east of UTC where the reader is, at this moment.
-    fn offset(&self, at: Instant) -> i32;
     /// BCP 47.
     fn language(&self) -> String;
-    /// `ltr` or `rtl`.
-    fn direction(&self) -> &'static str;
+}
+
+/// A text with its placeholders filled. A missing text is left out: nobody reads keys.
+pub fn say(l: &dyn Locale, key: &str, values: &[(&str, &str)]) -> String {
+    fill(&l.text(key, None).unwrap_or_default(), values)
+}
+
+/// A text in the plural form of `n`, which stands at `{n}`.
+pub fn count(l: &dyn Locale, key: &str, n: u32) -> String {
+    let text = l.text(key, Some(&l.plural(n))).or_else(|| l.text(key, Some("other")));
+    fill(&text.unwrap_or_default(), &[("n", &l.number(n))])
+}
+
+fn fill(text: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((name, behind)) = after.split_once('}') else { break };
+        if let Some((_, value)) = values.iter().find(|v| v.0 == name) {
+            filled.push_str(value);
+        }
+        rest = behind;
+    }
+    filled.push_str(rest);
+    filled
 }
