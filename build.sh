@@ -3,11 +3,9 @@
 #
 #   ./build.sh setup    install what is missing: Wasm target, wasm-pack, node packages, a browser (asks nothing)
 #   ./build.sh build    the widget (Wasm) and the `whereabouts` binary, in target/release
-#   ./build.sh demo     set up, build, and start the API and a demo store (demo --help for ports)
 #   ./build.sh test     set up, build, and run every test, browser tests included
 #   ./build.sh check    formatting, lints, dependency and licence audit
 #   ./build.sh size     bytes that a page loads, by surface, against the budgets (--json for tools)
-#   ./build.sh bench    speed, as ratios to a stated reference in the same run (--json for tools)
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -39,24 +37,20 @@ check() {
 
 tests() {
     setup
+    widget
     say "Rust tests"
     cargo test --workspace --no-fail-fast
+    say "browser tests"
+    cargo build --quiet --package whereabouts-api
+    node --test --test-concurrency=1 --test-timeout=120000 tests/browser/*.test.mjs
 }
 
 size() { widget; node tools/size.mjs "$@"; }
 
-bench() { build; node bench/run.mjs "$@"; }
-
-demo() {
-    setup
-    build
-    exec target/release/whereabouts demo "$@"
-}
-
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-    setup | build | demo | check | size | bench) $verb "$@" ;;
+    setup | build | check | size) $verb "$@" ;;
     test) tests "$@" ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
 esac

@@ -1,6 +1,7 @@
 //! The routes, as a table.
 
 mod admin;
+mod assets;
 mod orders;
 mod stores;
 mod webhooks;
@@ -27,6 +28,8 @@ pub fn app(state: AppState) -> Router {
     let public = Router::new()
         .route("/v1/stores/{store}/promise.json", get(stores::promise))
         .route("/v1/stores/{store}/estimate", get(stores::estimate))
+        .route("/embed.js", get(assets::loader))
+        .route("/assets/{file}", get(assets::asset))
         .route("/v1/orders/{token}", get(orders::document))
         .route("/v1/orders/{token}/live", get(orders::live))
         .layer(cors);

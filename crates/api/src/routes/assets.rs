@@ -1,0 +1,66 @@
+//! The loader and what it loads: embedded, precompressed, hashed and immutable.
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use rust_embed::Embed;
+
+use crate::problem::Problem;
+
+#[derive(Embed)]
+#[folder = "../../pkg/assets"]
+struct Assets;
+
+pub async fn loader(headers: HeaderMap) -> Result<Response, Problem> {
+    serve("embed.js", "public, max-age=300, stale-while-revalidate=86400", &headers)
+}
+
+pub async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    // Compressed twins are chosen by Accept-Encoding, not by name.
+    if file.ends_with(".br") || file.ends_with(".gz") {
+        return Err(missing());
+    }
+    let cache = if file == "manifest.json" { "public, max-age=300" } else { "public, max-age=31536000, immutable" };
+    serve(&file, cache, &headers)
+}
+
+fn serve(file: &str, cache: &'static str, headers: &HeaderMap) -> Result<Response, Problem> {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let takes = |name: &str| {
+        accepted.split(',').any(|e| e.trim() == name || e.trim().starts_with(&format!("{name};")) && !e.contains("q=0"))
+    };
+    let chosen = [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(name, _)| takes(name));
+    let (encoding, found) = chosen
+        .filter_map(|(name, ending)| Some((name, Assets::get(&format!("{file}{ending}"))?)))
+        .next()
+        .map(|(name, f)| (Some(name), f))
+        .or_else(|| Assets::get(file).map(|f| (None, f)))
+        .ok_or_else(missing)?;
+    let kind = match file.rsplit('.').next() {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("css") => "text/css; charset=utf-8",
+        _ => "application/json",
+    };
+    let head = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, cache),
+        (header::VARY, "accept-encoding"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    ];
+    let mut answer = (head, found.data).into_response();
+    if let Some(encoding) = encoding {
+        answer.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static(encoding));
+    }
+    Ok(answer)
+}
+
+fn missing() -> Problem {
+    match Assets::iter().next() {
+        Some(_) => Problem::new(StatusCode::NOT_FOUND, "there is no such asset: the page may hold an old loader; reload it"),
+        None => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the widget is not built: run ./build.sh build"),
+    }
+}

@@ -1,0 +1,119 @@
+// The widget in a real browser, on a page of another origin, against the real API.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import AxeBuilder from '@axe-core/playwright';
+import { hostPage, shown, startApi, startBrowser, waitShown } from './harness.mjs';
+
+let api;
+let browser;
+const tag = () => `<script async src="${api.origin}/embed.js" data-store="demo"></script>`;
+const estimate = (attributes = 'country="US" postal-code="94103"') =>
+  `<whereabouts-estimate sku="MUG-1" quantity="1" ${attributes}>Usually arrives in 3 to 6 days</whereabouts-estimate>`;
+const order = { id: 1001, name: '#1001', created_at: new Date().toISOString(), updated_at: new Date().toISOString(), currency: 'USD', shipping_lines: [{ code: 'Standard' }],
+  shipping_address: { city: 'San Francisco', province_code: 'CA', zip: '94103', country_code: 'US' }, line_items: [{ id: 7, sku: 'MUG-1', title: 'Stoneware mug', quantity: 2 }] };
+const number = '1Z5R89390357567127';
+const tracker = (id, details) => ({ id, object: 'Event', result: { tracking_code: number, carrier: 'UPS', status: details.at(-1).status, tracking_details: details } });
+
+before(async () => {
+  api = await startApi();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await api?.stop();
+});
+
+test('a product page shows a window, and no request carries the shopper’s destination', async () => {
+  const page = await hostPage(browser, tag() + estimate());
+  const urls = [];
+  page.on('request', r => urls.push(r.url()));
+  await waitShown(page, 'whereabouts-estimate', /^Get it \w{3}, \w{3} \d+/);
+  assert.match(await shown(page, 'whereabouts-estimate'), /to 94103/);
+  assert.ok(urls.every(u => !u.includes('94103')), urls.join('\n'));
+  assert.ok(urls.every(u => !u.includes('order.')), 'a product page never loads the order surface');
+  assert.equal((await page.$eval('whereabouts-estimate', e => e.data)).options.length, 3);
+  assert.deepEqual(page.errors, []);
+  await page.end();
+});
+
+test('the postal code can be typed, by keyboard', async () => {
+  const page = await hostPage(browser, tag() + estimate(''));
+  await waitShown(page, 'whereabouts-estimate', /In most places within \d+ to \d+ days/);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('94103');
+  await page.keyboard.press('Enter');
+  await waitShown(page, 'whereabouts-estimate', /^Get it .* to 94103/);
+  await page.end();
+});
+
+test('a delay notice shows at checkout, with its reason', async () => {
+  const notice = { id: 'snow', scope: { origins: ['memphis'] }, from: '2020-01-01T00:00:00Z', effect: { min: 1, max: 1 }, reason: 'weather', severity: 2, message: { en: 'Snow in Memphis' } };
+  assert.equal((await api.admin('delays', notice)).status, 201);
+  const page = await hostPage(browser, tag() + estimate('country="US" postal-code="94103" surface="checkout"'));
+  const text = await waitShown(page, 'whereabouts-estimate', /Snow in Memphis adds about/);
+  for (const word of ['Standard', '$4.95', 'Express', '$14.95', 'Economy', 'Free', 'Fastest', 'Cheapest']) assert.ok(text.includes(word), `${word} in ${text}`);
+  const found = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(found.violations.map(v => v.id), []);
+  await page.end();
+});
+
+test('an order page changes by itself within a second of a webhook', async () => {
+  await api.shopify('orders/create', order);
+  const page = await hostPage(browser, `${tag()}<whereabouts-order token="${api.token('1001')}">Your order is on its way</whereabouts-order>`);
+  await waitShown(page, 'whereabouts-order', /^Arriving .* We're packing it · Promised by .* Not shipped yet Stoneware mug × 2/);
+  const created_at = new Date().toISOString();
+  await api.shopify('fulfillments/create', { id: 11, order_id: 1001, status: 'success', created_at, updated_at: created_at, tracking_company: 'UPS', tracking_numbers: [number], line_items: [{ id: 7, sku: 'MUG-1', title: 'Stoneware mug', quantity: 2 }] });
+  await api.easypost(tracker('evt_1', [{ datetime: created_at, status: 'in_transit', message: 'Left <b>hub</b>', tracking_location: { city: 'Memphis', state: 'TN', country: 'US' } }]));
+  const started = Date.now();
+  const text = await waitShown(page, 'whereabouts-order', /On the way .* Memphis, TN, US/);
+  assert.ok(Date.now() - started < 1000, `${Date.now() - started} ms`);
+  assert.match(text, /Track with UPS/);
+  assert.match(text, /Left <b>hub<\/b>/, 'a carrier’s words are text, never markup');
+  await api.easypost(tracker('evt_2', [{ datetime: created_at, status: 'delivered', message: 'Delivered' }]));
+  await waitShown(page, 'whereabouts-order', /^Delivered /);
+  const found = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(found.violations.map(v => v.id), []);
+  assert.deepEqual(page.errors, []);
+  await page.end();
+});
+
+test('every failure leaves the merchant’s text, without an exception in the page', async () => {
+  const order = token => `<whereabouts-order token="${token}">Your order is on its way</whereabouts-order>`;
+  const dead = '<script async src="http://127.0.0.1:9/embed.js" data-store="demo"></script>';
+  const noApi = `<script async src="${api.origin}/embed.js" data-store="demo" data-api="http://127.0.0.1:9"></script>`;
+  const noStore = `<script async src="${api.origin}/embed.js" data-store="nobody"></script>`;
+  for (const [name, body, options] of [
+    ['loader unreachable', dead + estimate()],
+    ['API down', noApi + estimate()],
+    ['unknown store', noStore + estimate()],
+    ['forged token', tag() + order('v1.demo.MQ.4000000000.00')],
+    ['expired token', tag() + order(api.token('1001', 1))],
+    ['WebAssembly undefined', tag() + estimate(), { init: () => { delete globalThis.WebAssembly; } }],
+    ['Wasm forbidden', tag() + estimate(), { csp: `script-src ${api.origin}` }],
+  ]) {
+    const page = await hostPage(browser, body, options);
+    await page.waitForTimeout(1200);
+    const element = body.includes('<whereabouts-order') ? 'whereabouts-order' : 'whereabouts-estimate';
+    assert.match(await shown(page, element), /Usually arrives in 3 to 6 days|Your order is on its way/, name);
+    assert.deepEqual(page.errors, [], name);
+    await page.end();
+  }
+});
+
+test('script twice, two widgets, late insertion, changed attributes, removal', async () => {
+  const page = await hostPage(browser, tag() + tag() + estimate() + estimate('country="US" postal-code="99501" id="alaska"'));
+  await waitShown(page, 'whereabouts-estimate', /^Get it/);
+  await waitShown(page, '#alaska', /We can't deliver this to you/);
+  await page.evaluate(() => {
+    const late = document.createElement('whereabouts-estimate');
+    late.id = 'late';
+    for (const [k, v] of Object.entries({ sku: 'MUG-1', country: 'US', 'postal-code': '10001' })) late.setAttribute(k, v);
+    document.body.append(late);
+  });
+  await waitShown(page, '#late', /to 10001/);
+  await page.$eval('#late', e => e.setAttribute('postal-code', '40202'));
+  await waitShown(page, '#late', /to 40202/);
+  await page.$eval('#late', e => e.remove());
+  assert.deepEqual(page.errors, []);
+  await page.end();
+});
