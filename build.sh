@@ -23,6 +23,7 @@ widget() { # the two Wasm modules, the loader, styles and languages → pkg/asse
 }
 
 build() {
+    setup
     widget
     say "building the whereabouts binary"
     cargo build --release --package whereabouts-api
