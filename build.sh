@@ -15,7 +15,7 @@ setup() { tools/setup.sh; }
 
 widget() { # the two Wasm modules, the loader, styles and languages → pkg/assets, only when their sources changed
     local stamp=pkg/assets/manifest.json
-    if [ ! -f $stamp ] || [ -n "$(find src www crates/{promise,view,wire} tools Cargo.toml Cargo.lock package.json \
+    if [ ! -f $stamp ] || [ -n "$(find src www crates/{frugal,promise,view,wire} tools Cargo.toml Cargo.lock package.json \
         -path www/demo -prune -o -type f -newer $stamp -print -quit)" ]; then
         say "building the widget (Wasm)"
         tools/wasm.sh
@@ -44,6 +44,8 @@ tests() {
     say "browser tests"
     cargo build --quiet --package whereabouts-api
     node --test --test-concurrency=1 --test-timeout=120000 tests/browser/*.test.mjs
+    say "bytes that a page loads"
+    size
 }
 
 size() { widget; node tools/size.mjs "$@"; }

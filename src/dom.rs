@@ -1,17 +1,17 @@
 //! Nodes to DOM: what is the same stays as it is, so that focus and a screen reader's place are kept. Texts are texts.
 
 use view::{Node, node::Element};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use web_sys::{Document, ShadowRoot};
 
 /// Draws a tree into a shadow root, below its `slot` and styles.
-pub fn draw(root: &ShadowRoot, nodes: &[Node]) -> Result<(), JsValue> {
-    let document = web_sys::window().and_then(|w| w.document()).ok_or_else(|| JsValue::from_str("no document"))?;
-    let host = match root.query_selector("[part=root]")? {
-        Some(found) => found,
+pub fn draw(root: &ShadowRoot, nodes: &[Node]) -> Option<()> {
+    let document = root.owner_document()?;
+    let host: web_sys::Element = match root.first_child().filter(|n| n.node_name() == "DIV") {
+        Some(found) => found.unchecked_into(),
         None => {
-            let made = document.create_element("div")?;
-            made.set_attribute("part", "root")?;
+            let made = document.create_element("div").ok()?;
+            made.set_attribute("part", "root").ok()?;
             made
         }
     };
@@ -20,10 +20,10 @@ pub fn draw(root: &ShadowRoot, nodes: &[Node]) -> Result<(), JsValue> {
         // One step: the fallback goes as the answer comes.
         root.replace_children_with_node_1(&host);
     }
-    Ok(())
+    Some(())
 }
 
-fn patch(document: &Document, parent: &web_sys::Element, nodes: &[Node]) -> Result<(), JsValue> {
+fn patch(document: &Document, parent: &web_sys::Element, nodes: &[Node]) -> Option<()> {
     let mut old = parent.first_child();
     for node in nodes {
         let next = old.as_ref().and_then(|o| o.next_sibling());
@@ -42,15 +42,15 @@ fn patch(document: &Document, parent: &web_sys::Element, nodes: &[Node]) -> Resu
                 let made: web_sys::Node = match node {
                     Node::Text(text) => document.create_text_node(text).into(),
                     Node::Element(e) => {
-                        let made = document.create_element(e.tag)?;
+                        let made = document.create_element(e.tag).ok()?;
                         set(&made, e)?;
                         patch(document, &made, &e.children)?;
                         made.into()
                     }
                 };
                 match &old {
-                    Some(there) => parent.replace_child(&made, there)?,
-                    None => parent.append_child(&made)?,
+                    Some(there) => parent.replace_child(&made, there).ok()?,
+                    None => parent.append_child(&made).ok()?,
                 };
             }
         }
@@ -58,16 +58,16 @@ fn patch(document: &Document, parent: &web_sys::Element, nodes: &[Node]) -> Resu
     }
     while let Some(rest) = old {
         old = rest.next_sibling();
-        parent.remove_child(&rest)?;
+        parent.remove_child(&rest).ok()?;
     }
-    Ok(())
+    Some(())
 }
 
-fn set(there: &web_sys::Element, e: &Element) -> Result<(), JsValue> {
+fn set(there: &web_sys::Element, e: &Element) -> Option<()> {
     for (name, value) in &e.attributes {
         if there.get_attribute(name).as_deref() != Some(value) {
-            there.set_attribute(name, value)?;
+            there.set_attribute(name, value).ok()?;
         }
     }
-    Ok(())
+    Some(())
 }

@@ -6,42 +6,48 @@
 mod dom;
 mod intl;
 
-use js_sys::Object;
 use wasm_bindgen::prelude::*;
 use web_sys::ShadowRoot;
 
-use crate::intl::Browser;
+use crate::intl::{Browser, Words};
 
-/// Draws an estimate. Returns `[document shown, milliseconds until the words change (0: never)]`, or throws: the fallback stays.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 #[cfg(feature = "estimate")]
-#[wasm_bindgen]
-pub fn draw_estimate(
-    root: &ShadowRoot,
-    promise: JsValue,
-    request: JsValue,
-    surface: String,
-    now: f64,
-    texts: Object,
-    language: String,
-) -> Result<js_sys::Array, JsValue> {
-    let document: promise::Document = serde_wasm_bindgen::from_value(promise)?;
-    let request: promise::Request = serde_wasm_bindgen::from_value(request)?;
-    let now = promise::Instant((now / 1000.0) as i64);
-    let shown = promise::estimate(&document, &request, now);
-    if shown.options.is_empty() {
-        return Err(JsValue::from_str("the promise document answers nothing"));
-    }
-    let nodes = view::estimate::estimate(&shown, &view::estimate::Ui { surface }, now, &Browser::new(texts, &language));
-    dom::draw(root, &nodes)?;
-    let next = view::estimate::next_change(&shown, now).map_or(0.0, |at| ((at.0 - now.0) * 1000) as f64);
-    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    Ok(js_sys::Array::of2(&serde::Serialize::serialize(&shown, &serializer)?, &JsValue::from_f64(next)))
+thread_local! {
+    /// A page has one store, hence one promise document; kept, so that redrawing reads nothing anew.
+    static PROMISE: std::cell::RefCell<Option<promise::Document>> = const { std::cell::RefCell::new(None) };
 }
 
-/// Draws an order.
+/// Takes the promise document, as text. False: it can't be read.
+#[cfg(feature = "estimate")]
+#[wasm_bindgen]
+pub fn load_promise(text: &str) -> bool {
+    let document = frugal::from_text(text).filter(|d: &promise::Document| !d.methods.is_empty());
+    PROMISE.with_borrow_mut(|kept| *kept = document);
+    PROMISE.with_borrow(Option::is_some)
+}
+
+/// Draws an estimate from the loaded promise document. `request` is JSON. Returns `[document shown as JSON, milliseconds until the words change
+/// (0: never)]`; `undefined` where there is no answer: the fallback stays.
+#[cfg(feature = "estimate")]
+#[wasm_bindgen]
+pub fn draw_estimate(root: &ShadowRoot, request: &str, surface: String, now: f64, words: &Words) -> Option<js_sys::Array> {
+    let request: promise::Request = frugal::from_text(request)?;
+    let now = promise::Instant((now / 1000.0) as i64);
+    let shown = PROMISE.with_borrow(|d| Some(promise::estimate(d.as_ref()?, &request, now)))?;
+    let nodes = view::estimate::estimate(&shown, &view::estimate::Ui { surface }, now, &Browser(words));
+    dom::draw(root, &nodes)?;
+    let next = view::estimate::next_change(&shown, now).map_or(0.0, |at| ((at.0 - now.0) * 1000) as f64);
+    Some(js_sys::Array::of2(&frugal::to_text(&shown).into(), &JsValue::from_f64(next)))
+}
+
+/// Draws an order from its document, as text. False: it can't be read.
 #[cfg(feature = "order")]
 #[wasm_bindgen]
-pub fn draw_order(root: &ShadowRoot, document: JsValue, texts: Object, language: String) -> Result<(), JsValue> {
-    let document: wire::OrderDocument = serde_wasm_bindgen::from_value(document)?;
-    dom::draw(root, &view::order::order(&document, &Browser::new(texts, &language)))
+pub fn draw_order(root: &ShadowRoot, document: &str, words: &Words) -> bool {
+    let Some(document) = frugal::from_text::<wire::OrderDocument>(document) else { return false };
+    dom::draw(root, &view::order::order(&document, &Browser(words))).is_some()
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { transformSync } from 'esbuild';
+import { buildSync, transformSync } from 'esbuild';
 
 const out = 'pkg/assets';
 rmSync(out, { recursive: true, force: true });
@@ -19,9 +19,26 @@ function write(name, bytes, hashed = true) {
   manifest[name] = { file, integrity: `sha384-${createHash('sha384').update(bytes).digest('base64')}` };
 }
 
+/** wasm-bindgen's glue with `www/intl.js`, as one module, calling the Wasm by its short names. */
+function glue(surface) {
+  const names = JSON.parse(readFileSync(`pkg/${surface}/names.json`, 'utf8'));
+  let code = readFileSync(`pkg/${surface}/${surface}.js`, 'utf8').replaceAll(`"./${surface}_bg.js"`, '"a"');
+  for (const [, long, short] of names.imports) {
+    const named = new RegExp(`^(\\s+)${long}: `, 'm');
+    if (!named.test(code)) throw new Error(`${surface}: the glue has no ${long}`);
+    code = code.replace(named, `$1${short}: `);
+  }
+  for (const [long, short] of names.exports) code = code.replaceAll(new RegExp(`\\bwasm\\.${long}\\b`, 'g'), `wasm.${short}`);
+  writeFileSync(`pkg/${surface}/short.js`, code);
+  const contents = `export * from './short.js'; export { default } from './short.js'; export { Words } from '../../www/intl.js';`;
+  const options = { bundle: true, format: 'esm', minify: true, target: 'es2022', legalComments: 'none', write: false, logLevel: 'error' };
+  const bundled = buildSync({ ...options, stdin: { contents, resolveDir: `pkg/${surface}` }, define: { 'import.meta.url': '""' } });
+  return Buffer.from(bundled.outputFiles[0].contents);
+}
+
 for (const surface of ['estimate', 'order']) {
-  write(`${surface}.wasm`, readFileSync(`pkg/${surface}/${surface}_bg.wasm`));
-  write(`${surface}.js`, minify(readFileSync(`pkg/${surface}/${surface}.js`, 'utf8'), 'js'));
+  write(`${surface}.wasm`, readFileSync(`pkg/${surface}/${surface}.wasm`));
+  write(`${surface}.js`, glue(surface));
 }
 write('widget.css', minify(readFileSync('www/styles/widget.css', 'utf8'), 'css'));
 write('en.json', Buffer.from(JSON.stringify(JSON.parse(readFileSync('www/i18n/en.json', 'utf8')))));

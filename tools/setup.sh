@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need, and nothing that is there already. Asks nothing; quick when all is there.
 #
-# An ordinary machine has rustup and node. A plain Debian or Ubuntu needs neither: the distribution's packages serve, and where
-# the Wasm standard library can't be downloaded it is built once from the distribution's Rust source.
+# An ordinary machine has rustup and node. A plain Debian or Ubuntu needs neither: the distribution's packages serve.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/toolchain.sh
@@ -35,17 +34,17 @@ if ! has cargo; then
     packages rustc-web cargo-web
 fi
 
-# The Wasm target: by rustup where that works, else the library built from Debian's source (see toolchain.sh).
+# The widget is built together with the standard library: its source comes by rustup where that works, else as a Debian package.
 if ! wasm_toolchain; then
-    if has rustup && [ -z "${WHEREABOUTS_WITHOUT_RUSTUP_TARGET:-}" ] && say "adding the wasm32 target" &&
-        timeout 180 rustup target add wasm32-unknown-unknown >/dev/null 2>&1; then :; else
-        say "rustup can't add the target here: building the wasm32 library from Debian's Rust source (half a minute)"
-        [ -d "$debian_source" ] || packages rustc-web cargo-web rust-web-src
+    if has rustup && [ -z "${WHEREABOUTS_DEBIAN_RUST:-}" ] && say "adding the standard library's source" &&
+        timeout 180 rustup component add rust-src >/dev/null 2>&1; then :; else
+        say "rustup can't add it here: taking Debian's Rust for the widget"
+        packages rustc-web cargo-web rust-web-src
         [ -n "$(wasm_linker)" ] || packages lld
-        build_wasm_library
     fi
-    wasm_toolchain || fail "no Rust toolchain here can build for wasm32-unknown-unknown"
+    wasm_toolchain || fail "no Rust compiler with the source of its library (rustup component add rust-src)"
 fi
+unset RUSTC RUSTC_BOOTSTRAP RUSTFLAGS
 
 # The Wasm tools; wasm-bindgen's must be exactly the library's version.
 locked=$(sed -n '/^name = "wasm-bindgen"$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)

@@ -15,11 +15,12 @@
     const timer = setTimeout(() => stop.abort(), PATIENCE);
     return fetch(url, { credentials: 'omit', ...options, signal: stop.signal }).finally(() => clearTimeout(timer));
   };
-  const json = async url => {
+  const ask = async url => {
     const answer = await timed(url);
     if (!answer.ok) throw Object.assign(new Error(`HTTP ${answer.status}`), { status: answer.status });
-    return Object.assign(await answer.json(), { $clock: Date.parse(answer.headers.get('date')) || Date.now() });
+    return answer;
   };
+  const json = async url => (await ask(url)).json();
   const once = make => {
     let made;
     return () => (made ??= make().catch(e => { made = undefined; throw e; }));
@@ -31,7 +32,12 @@
     return style;
   });
   const texts = once(() => json(url('en.json')));
-  const promise = once(() => json(`${api}/v1/stores/${encodeURIComponent(store)}/promise.json`));
+  const promise = once(async () => {
+    const answer = await ask(`${api}/v1/stores/${encodeURIComponent(store)}/promise.json`);
+    const text = await answer.text();
+    // The server's clock, as of now.
+    return { text, clock: (Date.parse(answer.headers.get('date')) || Date.now()) - performance.now() };
+  });
   const module = surface => once(async () => {
     if (typeof WebAssembly !== 'object') throw new Error('no WebAssembly');
     const wasm = timed(url(`${surface}.wasm`));
@@ -95,7 +101,11 @@
       };
       const [glue, doc, words] = await Promise.all([modules.estimate(), promise(), texts(), this.dress(root)]);
       if (!current()) return [];
-      const [shown, next] = glue.draw_estimate(root, doc, request, this.getAttribute('surface') ?? 'product', doc.$clock + (performance.now() - (doc.$at ??= performance.now())), words, language(this));
+      if (!(doc.loaded ??= glue.load_promise(doc.text))) throw new Error('the promise document can’t be read');
+      const now = doc.clock + performance.now();
+      const answer = glue.draw_estimate(root, JSON.stringify(request), this.getAttribute('surface') ?? 'product', now, new glue.Words(words, language(this)));
+      if (!answer) throw new Error('no answer');
+      const [shown, next] = [JSON.parse(answer[0]), answer[1]];
       const form = root.querySelector('form');
       if (form && !form.onsubmit) {
         form.onsubmit = e => {
@@ -117,20 +127,21 @@
       const token = this.getAttribute('token') ?? '';
       if (token !== this.#token) { this.stop(); this.#token = token; this.#latest = undefined; }
       const address = `${api}/v1/orders/${encodeURIComponent(token)}`;
-      const [glue, doc, words] = await Promise.all([modules.order(), this.#latest ?? json(address), texts(), this.dress(root)]);
+      const [glue, doc, words] = await Promise.all([modules.order(), this.#latest ?? ask(address).then(a => a.text()), texts(), this.dress(root)]);
       if (!current()) return [];
-      glue.draw_order(root, doc, words, language(this));
+      if (!glue.draw_order(root, doc, new glue.Words(words, language(this)))) throw new Error('the order document can’t be read');
       this.#latest = doc;
+      this.data = JSON.parse(doc);
       this.#live ??= this.#watch(address);
-      return [doc, 0];
+      return [this.data, 0];
     }
     #watch(address) {
       const source = new EventSource(`${address}/live`);
       let poll;
-      const take = doc => { if (doc.version > (this.#latest?.version ?? 0)) { this.#latest = doc; this.redraw(); } };
-      source.addEventListener('order', e => take(JSON.parse(e.data)));
+      const take = text => { if (JSON.parse(text).version > (this.data?.version ?? 0)) { this.#latest = text; this.redraw(); } };
+      source.addEventListener('order', e => take(e.data));
       // Where the stream fails for good, ask now and then.
-      source.onerror = () => { if (source.readyState === 2) poll ??= setInterval(() => json(address).then(take, () => {}), 30_000); };
+      source.onerror = () => { if (source.readyState === 2) poll ??= setInterval(() => ask(address).then(a => a.text()).then(take).catch(() => {}), 30_000); };
       return () => { source.close(); clearInterval(poll); };
     }
     stop() { this.#live?.(); this.#live = undefined; }

@@ -178,3 +178,27 @@ impl Document {
         self.methods.iter().find(|m| same(&m.id) || same(&m.name) || m.aliases.iter().any(|a| same(a)))
     }
 }
+
+frugal::read!(Document {
+    version,
+    made_at,
+    currency,
+    confidence,
+    style,
+    closed,
+    origins,
+    services,
+    zones,
+    transit,
+    methods,
+    items,
+    delays
+});
+frugal::read!(Origin { id, name, offsets, cutoffs, half_days, closed, pickup, handling });
+frugal::read!(Service { id, carrier, name, days, closed, no_po_boxes });
+frugal::read!(Zone { id, name, excluded, places });
+frugal::read!(Place { country, regions, postal_codes });
+frugal::read!(Transit { origin, service, zone, days });
+frugal::read!(Method { id, name, price, services, zones, aliases });
+frugal::read!(Item { sku, lead, stock, available_from, origins, not_by });
+frugal::read!(Delay { id, from, until, effect, reason, severity, message, origins, zones, services, carriers, skus, places });

@@ -40,6 +40,10 @@ pub struct Destination {
     pub postal_code: String,
 }
 
+frugal::read!(Request { items, destination, method });
+frugal::read!(Line { sku, quantity });
+frugal::read!(Destination { country, region, postal_code });
+
 /// First and last day of arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
@@ -152,6 +156,17 @@ pub struct DelayShown {
     /// `(language, text)`, as the merchant wrote it.
     pub message: Vec<(String, String)>,
 }
+
+frugal::write!(Destination { country, region, postal_code });
+frugal::write!(Window { from, to });
+frugal::write!(Estimate { policy_version, computed_at, destination, precision, style, currency, options, delays });
+frugal::write!(Offer {
+    method, name, price, carrier, service, origin, window if some, obstacle if some, confidence, dispatch if some, days, cutoff if some, tags if some, delays if some, steps, parts if some,
+});
+frugal::write!(Cutoff { at, then });
+frugal::write!(Part { items, origin, window });
+frugal::write!(Step { kind, day if some, days if some, name if some });
+frugal::write!(DelayShown { id, reason, severity, days, until if some, message });
 
 /// Computes the windows of all shipping methods for this cart and destination.
 ///

@@ -34,8 +34,10 @@ impl Spread {
     pub fn scaled(mut self) -> Spread {
         let total = self.total();
         if total > SCALE {
+            // Both below 2^39, so that the products fit.
+            let shift = (64 - total.leading_zeros()).saturating_sub(39);
             for e in &mut self.0 {
-                e.1 = ((u128::from(e.1) * u128::from(SCALE) / u128::from(total)) as u64).max(1);
+                e.1 = ((e.1 >> shift) * SCALE / (total >> shift)).max(1);
             }
         }
         self

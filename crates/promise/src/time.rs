@@ -32,6 +32,21 @@ impl Day {
         (self.0.rem_euclid(7) as u8 + 3) % 7
     }
 
+    /// `YYYY-MM-DD`
+    pub fn text(self) -> String {
+        let (y, m, d) = self.ymd();
+        let mut text = String::new();
+        if y < 0 {
+            text.push('-');
+        }
+        push(&mut text, y.unsigned_abs(), 4);
+        text.push('-');
+        push(&mut text, m, 2);
+        text.push('-');
+        push(&mut text, d, 2);
+        text
+    }
+
     /// Reads `YYYY-MM-DD`, exactly.
     pub fn parse(text: &str) -> Option<Day> {
         let b = text.as_bytes();
@@ -39,13 +54,6 @@ impl Day {
             return None;
         }
         Day::from_ymd(digits(&b[..4])? as i32, digits(&b[5..7])?, digits(&b[8..])?)
-    }
-}
-
-impl fmt::Display for Day {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (y, m, d) = self.ymd();
-        write!(f, "{y:04}-{m:02}-{d:02}")
     }
 }
 
@@ -91,6 +99,18 @@ impl Instant {
         Instant::parse_with_offset(text).map(|(at, _)| at)
     }
 
+    /// RFC 3339, in UTC.
+    pub fn text(self) -> String {
+        let (day, s) = self.local(0);
+        let mut text = day.text();
+        for (mark, n) in [('T', s / 3600), (':', s / 60 % 60), (':', s % 60)] {
+            text.push(mark);
+            push(&mut text, n, 2);
+        }
+        text.push('Z');
+        text
+    }
+
     /// The civil day, and the second of that day, at a place whose offset from UTC is `offset` minutes.
     pub fn local(self, offset: i32) -> (Day, u32) {
         let s = self.0 + i64::from(offset) * 60;
@@ -98,10 +118,13 @@ impl Instant {
     }
 }
 
-impl fmt::Display for Instant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (day, s) = self.local(0);
-        write!(f, "{day}T{:02}:{:02}:{:02}Z", s / 3600, s / 60 % 60, s % 60)
+/// Appends a number with at least this many digits. (The formatter would weigh more than all of this module in the browser.)
+fn push(text: &mut String, n: u32, width: usize) {
+    let start = text.len();
+    let mut rest = n;
+    while rest > 0 || text.len() < start + width {
+        text.insert(start, char::from(b'0' + (rest % 10) as u8));
+        rest /= 10;
     }
 }
 
@@ -111,9 +134,27 @@ fn digits(b: &[u8]) -> Option<u32> {
 
 macro_rules! as_text {
     ($type:ty, $what:literal) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.text())
+            }
+        }
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.collect_str(self)
+                s.serialize_str(&self.text())
+            }
+        }
+        impl frugal::Write for $type {
+            fn write(&self, to: &mut String) {
+                self.text().write(to);
+            }
+        }
+        impl frugal::Read for $type {
+            fn read(&mut self, from: &mut frugal::Reader) {
+                match <$type>::parse(&from.string()) {
+                    Some(value) => *self = value,
+                    None => from.fail(),
+                }
             }
         }
         impl<'de> Deserialize<'de> for $type {

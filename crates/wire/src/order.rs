@@ -153,3 +153,49 @@ pub struct Sentence {
     pub headline: String,
     pub detail: String,
 }
+
+frugal::read!(OrderDocument {
+    version,
+    computed_at,
+    store,
+    number,
+    placed_at,
+    status,
+    cancelled_at,
+    destination,
+    promise,
+    estimate,
+    shipments,
+    unshipped,
+    delays,
+    sentence
+});
+frugal::read!(Store { id, name, url, support_url });
+frugal::read!(Destination { city, region, country, utc_offset });
+frugal::read!(Promise { from, to, confidence, method, made_at });
+frugal::read!(Estimate { from, to, outlook, quiet, on_time });
+frugal::read!(Shipment {
+    id,
+    carrier,
+    carrier_name,
+    carrier_phone,
+    service,
+    tracking_number,
+    tracking_url,
+    status,
+    sub_status,
+    shipped_at,
+    delivered_at,
+    last_scan_at,
+    estimate,
+    signed_by,
+    attempts,
+    pickup,
+    items,
+    checkpoints
+});
+frugal::read!(Pickup { name, address, hours, code, until });
+frugal::read!(Item { sku, title, variant, quantity, image });
+frugal::read!(Checkpoint { time, status, sub_status, message, location });
+frugal::read!(Delay { reason, severity, days, message });
+frugal::read!(Sentence { headline, detail });
