@@ -23,6 +23,8 @@ extern "C" {
     fn time(this: &Words, seconds: f64) -> String;
     #[wasm_bindgen(method)]
     fn money(this: &Words, minor: f64, currency: &str) -> String;
+    #[wasm_bindgen(method)]
+    fn relative(this: &Words, n: f64, unit: &str) -> String;
     #[wasm_bindgen(method, getter)]
     fn language(this: &Words) -> String;
 }
@@ -57,6 +59,19 @@ impl Locale for Browser<'_> {
 
     fn money(&self, minor: i64, currency: &str) -> String {
         self.0.money(minor as f64, currency)
+    }
+
+    fn relative(&self, days: i32) -> Option<String> {
+        Some(self.0.relative(days.into(), "day"))
+    }
+
+    fn ago(&self, seconds: i64) -> Option<String> {
+        let (size, unit) = match seconds {
+            0..3_600 => (60, "minute"),
+            3_600..86_400 => (3_600, "hour"),
+            _ => (86_400, "day"),
+        };
+        Some(self.0.relative(-(seconds / size) as f64, unit))
     }
 
     fn language(&self) -> String {

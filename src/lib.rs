@@ -34,20 +34,29 @@ pub fn load_promise(text: &str) -> bool {
 /// (0: never)]`; `undefined` where there is no answer: the fallback stays.
 #[cfg(feature = "estimate")]
 #[wasm_bindgen]
-pub fn draw_estimate(root: &ShadowRoot, request: &str, surface: String, now: f64, words: &Words) -> Option<js_sys::Array> {
+pub fn draw_estimate(
+    root: &ShadowRoot,
+    request: &str,
+    surface: String,
+    ask: bool,
+    now: f64,
+    words: &Words,
+) -> Option<js_sys::Array> {
     let request: promise::Request = frugal::from_text(request)?;
     let now = promise::Instant((now / 1000.0) as i64);
     let shown = PROMISE.with_borrow(|d| Some(promise::estimate(d.as_ref()?, &request, now)))?;
-    let nodes = view::estimate::estimate(&shown, &view::estimate::Ui { surface }, now, &Browser(words));
+    let nodes = view::estimate::estimate(&shown, &view::estimate::Ui { surface, ask, still: false }, now, &Browser(words));
     dom::draw(root, &nodes)?;
     let next = view::estimate::next_change(&shown, now).map_or(0.0, |at| ((at.0 - now.0) * 1000) as f64);
     Some(js_sys::Array::of2(&frugal::to_text(&shown).into(), &JsValue::from_f64(next)))
 }
 
-/// Draws an order from its document, as text. False: it can't be read.
+/// Draws an order from its document, as text. `now` is the server's clock in milliseconds, `offset` the reader's minutes east of UTC.
+/// False: it can't be read.
 #[cfg(feature = "order")]
 #[wasm_bindgen]
-pub fn draw_order(root: &ShadowRoot, document: &str, words: &Words) -> bool {
+pub fn draw_order(root: &ShadowRoot, document: &str, now: f64, offset: i32, words: &Words) -> bool {
     let Some(document) = frugal::from_text::<wire::OrderDocument>(document) else { return false };
-    dom::draw(root, &view::order::order(&document, &Browser(words))).is_some()
+    let reader = view::order::Reader { now: promise::Instant((now / 1000.0) as i64), offset: Some(offset) };
+    dom::draw(root, &view::order::order(&document, reader, &Browser(words))).is_some()
 }

@@ -1,6 +1,6 @@
 // All that a page loads, minified, hashed and compressed, into pkg/assets; and manifest.json, with integrity values.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { buildSync, transformSync } from 'esbuild';
 
@@ -40,8 +40,19 @@ for (const surface of ['estimate', 'order']) {
   write(`${surface}.wasm`, readFileSync(`pkg/${surface}/${surface}.wasm`));
   write(`${surface}.js`, glue(surface));
 }
-write('widget.css', minify(readFileSync('www/styles/widget.css', 'utf8'), 'css'));
-write('en.json', Buffer.from(JSON.stringify(JSON.parse(readFileSync('www/i18n/en.json', 'utf8')))));
+for (const surface of ['estimate', 'order']) {
+  const parts = ['base', surface].map(part => readFileSync(`www/styles/${part}.css`, 'utf8'));
+  write(`${surface}.css`, minify(parts.join(''), 'css'));
+}
+// Each surface gets its own texts.
+const texts = { estimate: /^(estimate|why|delay)\b/, order: /^(order|next|status|sub|delay)\b/ };
+const languages = readdirSync('www/i18n').filter(f => f.endsWith('.json')).map(f => f.slice(0, -5));
+for (const language of languages) {
+  const all = Object.entries(JSON.parse(readFileSync(`www/i18n/${language}.json`, 'utf8')));
+  for (const [surface, keys] of Object.entries(texts)) {
+    write(`${surface}.${language}.json`, Buffer.from(JSON.stringify(Object.fromEntries(all.filter(([key]) => keys.test(key))))));
+  }
+}
 const files = Object.fromEntries(Object.entries(manifest).map(([name, { file }]) => [name, file]));
 write('embed.js', minify(readFileSync('www/embed.js', 'utf8').replace('/* FILES */ {}', JSON.stringify(files)), 'js'), false);
 writeFileSync(`${out}/manifest.json`, JSON.stringify(manifest, null, 1));

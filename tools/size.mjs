@@ -5,7 +5,7 @@ const budget = { estimate: 34 * 1024, order: 41 * 1024 };
 const manifest = JSON.parse(readFileSync('pkg/assets/manifest.json', 'utf8'));
 const size = (name, ending) => statSync(`pkg/assets/${manifest[name].file}${ending}`).size;
 const rows = Object.keys(budget).map(surface => {
-  const parts = ['embed.js', `${surface}.js`, `${surface}.wasm`, 'widget.css', 'en.json'];
+  const parts = ['embed.js', `${surface}.js`, `${surface}.wasm`, `${surface}.css`, `${surface}.en.json`];
   const sum = ending => parts.reduce((total, part) => total + size(part, ending), 0);
   return { surface, raw: sum(''), gzip: sum('.gz'), brotli: sum('.br') };
 });

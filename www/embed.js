@@ -1,5 +1,5 @@
-// The loader: defines the two elements, fetches what a surface needs in parallel, and hands over to Wasm. Whatever fails, the text
-// that the merchant put into the element stays.
+// The loader: defines the two elements, fetches what a surface needs in parallel, and hands over to Wasm. Where Wasm can't run, it
+// shows the server's answer as text. Whatever else fails, the text that the merchant put into the element stays.
 (() => {
   const script = document.currentScript;
   const own = new URL(script?.src ?? location.href);
@@ -7,45 +7,51 @@
   const api = (data.api ?? own.origin).replace(/\/$/, '');
   const assets = new URL(data.assets ? data.assets.replace(/\/?$/, '/') : 'assets/', data.assets ? location.href : own);
   const files = /* FILES */ {};
-  const store = data.store ?? '';
-  const PATIENCE = 2000;
+  const store = `${api}/v1/stores/${encodeURIComponent(data.store ?? '')}`;
+  const PATIENCE = 2000; // milliseconds: a page is not kept waiting
+  const STREAMS = 3; // of a page; browsers allow six connections to a server, and the page needs some itself
 
-  const timed = (url, options) => {
+  const fail = why => { throw new Error(why); };
+  const ask = async (url, headers) => {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), PATIENCE);
-    return fetch(url, { credentials: 'omit', ...options, signal: stop.signal }).finally(() => clearTimeout(timer));
+    try {
+      const answer = await fetch(url, { credentials: 'omit', signal: stop.signal, headers });
+      if (!answer.ok) fail(`HTTP ${answer.status}`);
+      // The server's clock: what to add to the page's own.
+      const clock = (Date.parse(answer.headers.get('date')) || Date.now()) - performance.now();
+      return { text: await answer.text(), clock };
+    } finally {
+      clearTimeout(timer);
+    }
   };
-  const ask = async url => {
-    const answer = await timed(url);
-    if (!answer.ok) throw Object.assign(new Error(`HTTP ${answer.status}`), { status: answer.status });
-    return answer;
-  };
-  const json = async url => (await ask(url)).json();
-  const once = make => {
-    let made;
-    return () => (made ??= make().catch(e => { made = undefined; throw e; }));
+  const memo = make => {
+    const made = {};
+    return key => (made[key] ??= make(key).catch(e => { delete made[key]; throw e; }));
   };
   const url = name => new URL(files[name], assets);
-  const sheet = once(async () => {
-    const style = new CSSStyleSheet();
-    style.replaceSync(await (await timed(url('widget.css'))).text());
-    return style;
+  const sheet = memo(async name => new CSSStyleSheet().replace((await ask(url(name))).text));
+  const texts = memo(async name => JSON.parse((await ask(url(name))).text));
+  const promise = memo(() => ask(`${store}/promise.json`));
+  const module = memo(async surface => {
+    if (typeof WebAssembly !== 'object') fail('no WebAssembly');
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), PATIENCE);
+    try {
+      // Side by side; compiled while it comes in.
+      const [glue, wasm] = await Promise.all([import(url(`${surface}.js`)), fetch(url(`${surface}.wasm`), { signal: stop.signal })]);
+      await glue.default({ module_or_path: wasm });
+      return glue;
+    } finally {
+      clearTimeout(timer);
+    }
   });
-  const texts = once(() => json(url('en.json')));
-  const promise = once(async () => {
-    const answer = await ask(`${api}/v1/stores/${encodeURIComponent(store)}/promise.json`);
-    const text = await answer.text();
-    // The server's clock, as of now.
-    return { text, clock: (Date.parse(answer.headers.get('date')) || Date.now()) - performance.now() };
-  });
-  const module = surface => once(async () => {
-    if (typeof WebAssembly !== 'object') throw new Error('no WebAssembly');
-    const wasm = timed(url(`${surface}.wasm`));
-    const [glue, answer] = await Promise.all([import(url(`${surface}.js`)), wasm]);
-    await glue.default({ module_or_path: answer });
-    return glue;
-  });
-  const modules = { estimate: module('estimate'), order: module('order') };
+  // The words of the page's language where there are some, else English; dates are written as the words are.
+  const language = element => {
+    const wish = element.closest('[lang]')?.lang || navigator.language || 'en';
+    const base = wish.split('-')[0].toLowerCase();
+    return files[`order.${base}.json`] ? [wish, base] : ['en', 'en'];
+  };
 
   class Base extends HTMLElement {
     #root = this.attachShadow({ mode: 'open' });
@@ -57,101 +63,149 @@
       super();
       this.#root.append(document.createElement('slot'));
     }
-    connectedCallback() { this.#start(); }
+    connectedCallback() { this.redraw(); }
     disconnectedCallback() { this.#turn++; clearTimeout(this.#timer); this.stop?.(); }
-    attributeChangedCallback() { if (this.isConnected) this.#start(); }
+    attributeChangedCallback() { if (this.isConnected) this.redraw(); }
     // Attributes that change together draw once.
-    #start() { const turn = ++this.#turn; queueMicrotask(() => turn === this.#turn && this.#run(turn)); }
+    redraw() { const turn = ++this.#turn; queueMicrotask(() => turn === this.#turn && this.#run(turn)); }
     async #run(turn) {
       clearTimeout(this.#timer);
+      const current = () => turn === this.#turn;
+      const [tag, words] = language(this);
       try {
-        const [shown, next] = await this.draw(this.#root, () => turn === this.#turn);
-        if (turn !== this.#turn) return;
-        this.data = shown;
-        if (next > 0) this.#timer = setTimeout(() => this.#start(), next);
-        this.say(this.#ready ? 'change' : 'ready', shown);
+        // All at once; a module that can't run is not fatal, since the server runs the same code.
+        const [glue, document, all, style] = await Promise.all([
+          module(this.surface).catch(() => null), this.load(), texts(`${this.surface}.${words}.json`), sheet(`${this.surface}.css`),
+        ]);
+        if (!current()) return;
+        this.#root.adoptedStyleSheets = [style];
+        const next = glue ? this.draw(this.#root, glue, document, new glue.Words(all, tag)) : await this.words(this.#root, tag, current);
+        if (!current()) return;
+        if (next > 0) this.#timer = setTimeout(() => this.redraw(), next);
+        this.#say(this.#ready ? 'change' : 'ready', this.data);
         this.#ready = true;
       } catch (e) {
-        if (turn !== this.#turn) return;
-        this.say('error', { message: String(e?.message ?? e) });
+        if (current()) this.#say('error', { message: String(e?.message ?? e) });
       }
     }
-    say(kind, detail) { this.dispatchEvent(new CustomEvent(`whereabouts:${kind}`, { bubbles: true, composed: true, detail })); }
-    redraw() { this.#start(); }
-    async dress(root) { root.adoptedStyleSheets = [await sheet()]; }
-    // Where Wasm can't run: the server's answer, as text.
-    words(root, text) {
-      if (!text) throw new Error('no answer');
-      const line = document.createElement('p');
-      line.textContent = text;
-      root.replaceChildren(line);
+    #say(kind, detail) { this.dispatchEvent(new CustomEvent(`whereabouts:${kind}`, { bubbles: true, composed: true, detail })); }
+    attribute(name) { return this.getAttribute(name) ?? ''; }
+    // The server's sentence, as text.
+    tell(root, { headline, detail }) {
+      const lines = [['headline', headline], ['detail', detail]].filter(([, text]) => text).map(([part, text]) => {
+        const line = document.createElement('p');
+        line.className = part;
+        line.part = part;
+        line.textContent = text;
+        return line;
+      });
+      root.replaceChildren(...lines);
     }
   }
 
   class Estimate extends Base {
     static observedAttributes = ['sku', 'quantity', 'country', 'postal-code', 'region', 'surface', 'method', 'lang'];
+    surface = 'estimate';
     #typed;
-    async draw(root, current) {
-      const postal = this.#typed ?? this.getAttribute('postal-code') ?? '';
-      const request = {
-        items: (this.getAttribute('sku') ?? '').split(',').filter(Boolean)
-          .map(sku => ({ sku: sku.trim(), quantity: Math.max(1, parseInt(this.getAttribute('quantity') ?? '1', 10) || 1) })),
-        destination: { country: this.getAttribute('country') ?? (postal ? 'US' : ''), region: this.getAttribute('region') ?? '', postal_code: postal },
-        method: this.getAttribute('method') ?? undefined,
+    #ask = false;
+    #request() {
+      const postal_code = this.#typed ?? this.attribute('postal-code');
+      // A cart: `sku="A,B" quantity="2,1"`.
+      const quantities = this.attribute('quantity').split(',');
+      const quantity = n => Math.min(Math.max(parseInt(quantities[n] ?? quantities[0], 10) || 1, 1), 1e6);
+      return {
+        items: this.attribute('sku').split(',').map((sku, n) => ({ sku: sku.trim(), quantity: quantity(n) })).filter(i => i.sku),
+        destination: { country: this.attribute('country') || (postal_code && 'US'), region: this.attribute('region'), postal_code },
+        method: this.getAttribute('method') || null,
       };
-      const [glue, doc, words] = await Promise.all([modules.estimate(), promise(), texts(), this.dress(root)]);
-      if (!current()) return [];
-      if (!(doc.loaded ??= glue.load_promise(doc.text))) throw new Error('the promise document can’t be read');
-      const now = doc.clock + performance.now();
-      const answer = glue.draw_estimate(root, JSON.stringify(request), this.getAttribute('surface') ?? 'product', now, new glue.Words(words, language(this)));
-      if (!answer) throw new Error('no answer');
-      const [shown, next] = [JSON.parse(answer[0]), answer[1]];
-      const form = root.querySelector('form');
-      if (form && !form.onsubmit) {
+    }
+    load() { return promise(''); }
+    draw(root, glue, document, words) {
+      if (!(document.loaded ??= glue.load_promise(document.text))) fail('the promise document can’t be read');
+      const request = JSON.stringify(this.#request());
+      const answer = glue.draw_estimate(root, request, this.attribute('surface') || 'product', this.#ask, document.clock + performance.now(), words);
+      if (!answer) fail('no answer');
+      this.data = JSON.parse(answer[0]);
+      const [form, change] = [root.querySelector('form'), root.querySelector('.change')];
+      if (form) {
         form.onsubmit = e => {
           e.preventDefault();
           this.#typed = form.elements.postal.value.trim();
+          this.#ask = false;
           this.redraw();
         };
       }
-      return [shown, next];
+      if (change) change.onclick = () => { this.#ask = true; this.redraw(); };
+      if (this.#ask) form?.elements.postal.focus();
+      return answer[1];
+    }
+    async words(root, tag, current) {
+      const { items, destination, method } = this.#request();
+      const query = new URLSearchParams(destination);
+      for (const { sku, quantity } of items) query.append('item', `${sku}:${quantity}`);
+      if (method) query.set('method', method);
+      const answer = JSON.parse((await ask(`${store}/estimate?${query}`, { 'accept-language': tag })).text);
+      if (current()) this.tell(root, (this.data = answer).sentence);
+      return 3e5;
     }
   }
 
   class Order extends Base {
     static observedAttributes = ['token', 'lang'];
+    static streams = 0;
+    surface = 'order';
     #live;
     #latest;
     #token;
-    async draw(root, current) {
-      const token = this.getAttribute('token') ?? '';
+    #address() { return `${api}/v1/orders/${encodeURIComponent(this.attribute('token'))}`; }
+    async load() {
+      const token = this.attribute('token');
       if (token !== this.#token) { this.stop(); this.#token = token; this.#latest = undefined; }
-      const address = `${api}/v1/orders/${encodeURIComponent(token)}`;
-      const [glue, doc, words] = await Promise.all([modules.order(), this.#latest ?? ask(address).then(a => a.text()), texts(), this.dress(root)]);
-      if (!current()) return [];
-      if (!glue.draw_order(root, doc, new glue.Words(words, language(this)))) throw new Error('the order document can’t be read');
-      this.#latest = doc;
-      this.data = JSON.parse(doc);
-      this.#live ??= this.#watch(address);
-      return [this.data, 0];
+      return this.#latest ?? ask(this.#address());
     }
-    #watch(address) {
-      const source = new EventSource(`${address}/live`);
-      let poll;
-      const take = text => { if (JSON.parse(text).version > (this.data?.version ?? 0)) { this.#latest = text; this.redraw(); } };
-      source.addEventListener('order', e => take(e.data));
-      // Where the stream fails for good, ask now and then.
-      source.onerror = () => { if (source.readyState === 2) poll ??= setInterval(() => ask(address).then(a => a.text()).then(take).catch(() => {}), 30_000); };
-      return () => { source.close(); clearInterval(poll); };
+    draw(root, glue, document, words) {
+      const offset = -new Date().getTimezoneOffset();
+      if (!glue.draw_order(root, document.text, document.clock + performance.now(), offset, words)) fail('the order document can’t be read');
+      this.#keep(document);
+      return 6e4;
+    }
+    async words(root, tag, current) {
+      const document = await ask(this.#address(), { 'accept-language': tag });
+      if (!current()) return 0;
+      this.#keep(document);
+      this.#latest = undefined;
+      this.tell(root, this.data.sentence);
+      return 6e4;
+    }
+    #keep(document) {
+      this.#latest = document;
+      this.data = JSON.parse(document.text);
+      this.#live ??= this.#watch();
+    }
+    // By server-sent events; by asking now and then where there are too many, or they fail for good.
+    #watch() {
+      const address = this.#address();
+      let source, poll;
+      const take = text => {
+        if (JSON.parse(text).version === this.data.version) return;
+        this.#latest = { ...this.#latest, text };
+        this.redraw();
+      };
+      const often = () => { poll ??= setInterval(() => document.hidden || ask(address).then(a => take(a.text)).catch(() => {}), 15_000); };
+      if (Order.streams < STREAMS && typeof EventSource === 'function') {
+        Order.streams++;
+        source = new EventSource(`${address}/live`);
+        source.addEventListener('order', e => take(e.data));
+        source.onerror = () => { if (source.readyState === 2) often(); };
+      } else often();
+      return () => {
+        if (source) { source.close(); Order.streams--; }
+        clearInterval(poll);
+      };
     }
     stop() { this.#live?.(); this.#live = undefined; }
   }
 
-  const language = element => {
-    const wish = element.closest('[lang]')?.lang || navigator.language || 'en';
-    // Dates are written as the words are: in a language that has a file.
-    return wish.split('-')[0] === 'en' ? wish : 'en';
-  };
   // A script tag twice, or two versions: the first has defined the elements.
   for (const [name, kind] of [['whereabouts-estimate', Estimate], ['whereabouts-order', Order]]) {
     if (!customElements.get(name)) customElements.define(name, kind);

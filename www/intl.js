@@ -21,6 +21,7 @@ export class Words {
   day(day) { return this.dates.format(date(day)); }
   days(from, to) { return this.dates.formatRange(date(from), date(to)); }
   time(seconds) { return this.times.format(seconds * 1000); }
+  relative(n, unit) { return (this.relatives ??= new Intl.RelativeTimeFormat(this.language, { numeric: 'auto' })).format(n, unit); }
   money(minor, currency) {
     const format = new Intl.NumberFormat(this.language, { style: 'currency', currency });
     // The currency knows its own decimals.

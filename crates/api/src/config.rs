@@ -36,6 +36,8 @@ pub struct Log {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub body_bytes: usize,
+    pub lookups_per_minute: std::num::NonZeroU32,
+    pub proxies: usize,
 }
 
 /// One store. Secrets are never printed: `Debug` redacts them.

@@ -1,10 +1,13 @@
 //! The tracking API: receives webhooks, keeps what they say, and answers stores' pages.
 
 pub mod config;
+pub mod demo;
 pub mod ingest;
 pub mod live;
 pub mod problem;
 pub mod routes;
+pub mod server;
 pub mod state;
 pub mod store;
 pub mod token;
+pub mod words;

@@ -10,6 +10,8 @@ use clap::Parser;
 enum Command {
     /// Serve the API.
     Serve(cli::serve::Args),
+    /// Serve the API with a demo store, sample orders and parcels on the move.
+    Demo(cli::demo::Args),
     /// What a policy promises.
     Estimate(cli::estimate::Args),
     /// A payload on standard input to canonical shipments.
@@ -22,6 +24,7 @@ enum Command {
 fn main() -> std::process::ExitCode {
     let result = match Command::parse() {
         Command::Serve(args) => cli::serve::run(args),
+        Command::Demo(args) => cli::demo::run(args),
         Command::Estimate(args) => cli::estimate::run(args),
         Command::Normalize(args) => cli::normalize::run(args),
         Command::Token(args) => cli::token::run(args),

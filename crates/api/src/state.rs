@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use promise::{Document, Instant, policy::Policy};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -35,6 +36,7 @@ struct Inner {
     work: Notify,
     published: Mutex<HashMap<String, Arc<Published>>>,
     stopping: watch::Sender<bool>,
+    lookups: DefaultKeyedRateLimiter<String>,
 }
 
 impl AppState {
@@ -56,6 +58,7 @@ impl AppState {
             })
             .await?;
         }
+        let per_minute = config.limits.lookups_per_minute;
         Ok(AppState(Arc::new(Inner {
             config,
             db,
@@ -63,6 +66,7 @@ impl AppState {
             work: Notify::new(),
             published: Mutex::default(),
             stopping: watch::channel(false).0,
+            lookups: RateLimiter::keyed(Quota::per_minute(per_minute)),
         })))
     }
 
@@ -110,6 +114,16 @@ impl AppState {
             support_url: s.support_url.clone(),
             lookup_secret: s.lookup_secret.expose_secret().to_owned(),
         })
+    }
+
+    /// Counts one try to look up this order from this address. False: too many.
+    pub fn may_look_up(&self, order: &str, peer: &str) -> bool {
+        if self.0.lookups.len() > 10_000 {
+            self.0.lookups.retain_recent();
+        }
+        let by_order = self.0.lookups.check_key(&format!("order {order}")).is_ok();
+        let by_peer = peer.is_empty() || self.0.lookups.check_key(&format!("peer {peer}")).is_ok();
+        by_order && by_peer
     }
 
     pub fn token_secrets(&self, store: &str) -> Vec<&str> {

@@ -60,6 +60,9 @@ pub struct Estimate {
     pub destination: Destination,
     /// How exactly the destination was known: `postal_code`, `region`, `country`, `unknown`.
     pub precision: String,
+    /// The zone's name, where it is known which one it is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub zone: String,
     /// `range`, `latest` or `single`: how the merchant wants windows shown.
     pub style: String,
     /// ISO 4217, of the prices.
@@ -159,7 +162,7 @@ pub struct DelayShown {
 
 frugal::write!(Destination { country, region, postal_code });
 frugal::write!(Window { from, to });
-frugal::write!(Estimate { policy_version, computed_at, destination, precision, style, currency, options, delays });
+frugal::write!(Estimate { policy_version, computed_at, destination, precision, zone if some, style, currency, options, delays });
 frugal::write!(Offer {
     method, name, price, carrier, service, origin, window if some, obstacle if some, confidence, dispatch if some, days, cutoff if some, tags if some, delays if some, steps, parts if some,
 });
@@ -194,6 +197,10 @@ pub fn estimate(document: &Document, request: &Request, now: Instant) -> Estimat
         computed_at: now,
         destination: request.destination.clone(),
         precision: place::precision(&request.destination).into(),
+        zone: match zones.as_slice() {
+            [only] => document.zones.get(*only).map(|z| z.name.clone()).unwrap_or_default(),
+            _ => String::new(),
+        },
         style: document.style.clone(),
         currency: document.currency.clone(),
         options,

@@ -74,7 +74,7 @@ pub(crate) fn zones(document: &Document, to: &Destination) -> Vec<usize> {
 pub(crate) fn precision(to: &Destination) -> &'static str {
     if to.country.is_empty() {
         "unknown"
-    } else if !to.postal_code.trim().is_empty() {
+    } else if !postal("", &to.postal_code).is_empty() {
         "postal_code"
     } else if !to.region.is_empty() {
         "region"

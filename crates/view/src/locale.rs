@@ -20,6 +20,10 @@ pub trait Locale {
     fn time(&self, at: Instant, offset: i32) -> String;
     /// "$4.95", from minor units and ISO 4217.
     fn money(&self, minor: i64, currency: &str) -> String;
+    /// "today", "tomorrow", "yesterday" for 0, 1, -1; absent where the reader's own day is not known.
+    fn relative(&self, days: i32) -> Option<String>;
+    /// "3 hours ago"; absent where the words would stay on a page while time goes on.
+    fn ago(&self, seconds: i64) -> Option<String>;
     /// BCP 47.
     fn language(&self) -> String;
 }
@@ -30,22 +34,33 @@ pub fn say(l: &dyn Locale, key: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// A text in the plural form of `n`, which stands at `{n}`.
-pub fn count(l: &dyn Locale, key: &str, n: u32) -> String {
+pub fn count(l: &dyn Locale, key: &str, n: u32, values: &[(&str, &str)]) -> String {
     let text = l.text(key, Some(&l.plural(n))).or_else(|| l.text(key, Some("other")));
-    fill(&text.unwrap_or_default(), &[("n", &l.number(n))])
+    let n = l.number(n);
+    fill(&text.unwrap_or_default(), &[&[("n", n.as_str())], values].concat())
 }
 
+/// Two keys' parts as one: `delay.` and `weather`.
+pub fn key(group: &str, name: &str) -> String {
+    [group, name].concat()
+}
+
+/// Replaces `{name}` by its value; by nothing where there is none of this name.
 fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let Some((name, behind)) = after.split_once('}') else { break };
-        if let Some((_, value)) = values.iter().find(|v| v.0 == name) {
-            filled.push_str(value);
+    let mut name: Option<String> = None;
+    for c in text.chars() {
+        match (&mut name, c) {
+            (None, '{') => name = Some(String::new()),
+            (Some(name_of), '}') => {
+                if let Some((_, value)) = values.iter().find(|v| v.0 == name_of) {
+                    filled.push_str(value);
+                }
+                name = None;
+            }
+            (Some(name), c) => name.push(c),
+            (None, c) => filled.push(c),
         }
-        rest = behind;
     }
-    filled.push_str(rest);
     filled
 }

@@ -38,6 +38,11 @@ impl Element {
         self
     }
 
+    /// A child, where there is something to say.
+    pub fn line(self, tag: &'static str, part: &'static str, text: String) -> Element {
+        if text.is_empty() { self } else { self.child(el(tag, part).text(text)) }
+    }
+
     pub fn child(mut self, child: Element) -> Element {
         self.children.push(Node::Element(child));
         self
@@ -65,4 +70,50 @@ pub fn plain(nodes: &[Node]) -> String {
         }
     }
     text
+}
+
+/// A tree as HTML: for pages without script. Texts and attributes are escaped.
+pub fn html(nodes: &[Node]) -> String {
+    let mut out = String::new();
+    for node in nodes {
+        write(node, &mut out);
+    }
+    out
+}
+
+fn write(node: &Node, out: &mut String) {
+    match node {
+        Node::Text(text) => escape(text, out),
+        Node::Element(e) => {
+            out.push('<');
+            out.push_str(e.tag);
+            for (name, value) in &e.attributes {
+                out.push(' ');
+                out.push_str(name);
+                out.push_str("=\"");
+                escape(value, out);
+                out.push('"');
+            }
+            out.push('>');
+            if e.tag != "input" {
+                e.children.iter().for_each(|c| write(c, out));
+                out.push_str("</");
+                out.push_str(e.tag);
+                out.push('>');
+            }
+        }
+    }
+}
+
+fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
 }

@@ -1,6 +1,22 @@
 //! The commands, one file each.
 
+pub mod demo;
 pub mod estimate;
 pub mod normalize;
 pub mod serve;
 pub mod token;
+
+use anyhow::{Context, Result};
+use tracing_subscriber::EnvFilter;
+
+/// Logs to standard error, as configured.
+fn log(config: &api::config::Log) -> Result<()> {
+    let filter = EnvFilter::try_new(&config.filter).context("log.filter")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if config.format == "json" {
+        log.json().init()
+    } else {
+        log.init()
+    }
+    Ok(())
+}

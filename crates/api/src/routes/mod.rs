@@ -4,6 +4,7 @@ mod admin;
 mod assets;
 mod orders;
 mod stores;
+mod track;
 mod webhooks;
 
 use axum::{
@@ -32,9 +33,12 @@ pub fn app(state: AppState) -> Router {
         .route("/assets/{file}", get(assets::asset))
         .route("/v1/orders/{token}", get(orders::document))
         .route("/v1/orders/{token}/live", get(orders::live))
+        .route("/v1/stores/{store}/lookup", post(track::lookup))
         .layer(cors);
     Router::new()
         .merge(public)
+        .route("/track", get(track::lookup_page).post(track::lookup_form))
+        .route("/track/{token}", get(track::order))
         .route("/v1/webhooks/{store}/{source}", post(webhooks::receive))
         .route("/v1/admin/stores/{store}/policy", get(admin::policy).put(admin::publish))
         .route("/v1/admin/stores/{store}/delays", get(admin::delays).post(admin::put_delay))

@@ -10,7 +10,9 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
+use promise::Instant;
 use tokio_stream::wrappers::ReceiverStream;
+use view::order::Reader;
 use wire::OrderDocument;
 
 use crate::{
@@ -19,13 +21,17 @@ use crate::{
     state::AppState,
     store::orders,
     token::{self, Claim, Invalid},
+    words::Words,
 };
 
 pub async fn document(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let claim = claim(&state, &token)?;
     let mut document = load(&state, &claim).await?.ok_or_else(not_yet)?;
-    let etag = format!("\"{}\"", document.version);
+    let words = Words::accepted(&headers);
+    let etag = format!("\"{}-{}\"", document.version, words.tag());
     let head = [
+        (header::VARY, HeaderValue::from_static("accept-language")),
+        (header::CONTENT_LANGUAGE, HeaderValue::from_str(words.tag()).unwrap_or(HeaderValue::from_static("en"))),
         (header::ETAG, HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""))),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -33,13 +39,20 @@ pub async fn document(State(state): State<AppState>, Path(token): Path<String>, 
     if unchanged(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, head).into_response());
     }
-    document.computed_at = state.now().to_string();
+    complete(&mut document, &words, state.now());
     Ok((head, axum::Json(document)).into_response())
+}
+
+/// What depends on the moment and the reader.
+fn complete(document: &mut OrderDocument, words: &Words, now: Instant) {
+    document.computed_at = now.to_string();
+    document.sentence = Some(view::order::sentence(document, Reader { now, offset: None }, words));
 }
 
 /// Server-sent events: the newest document at once, and whenever it changes; whole, so that there is never a difference to miss.
 pub async fn live(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let claim = claim(&state, &token)?;
+    let words = Words::accepted(&headers);
     let mut versions = state.live().subscribe(&claim.store, &claim.order_id);
     let first = load(&state, &claim).await?.ok_or_else(not_yet)?;
     let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
@@ -52,7 +65,7 @@ pub async fn live(State(state): State<AppState>, Path(token): Path<String>, head
         loop {
             if let Some(mut document) = next.take().filter(|d| d.version != sent) {
                 sent = document.version;
-                document.computed_at = state.now().to_string();
+                complete(&mut document, &words, state.now());
                 let event =
                     Event::default().event("order").id(sent.to_string()).retry(Duration::from_secs(3)).json_data(&document);
                 let Ok(event) = event else { return };
@@ -74,7 +87,7 @@ pub async fn live(State(state): State<AppState>, Path(token): Path<String>, head
     Ok(([(header::CACHE_CONTROL, "private, no-cache"), (header::REFERRER_POLICY, "no-referrer")], stream).into_response())
 }
 
-fn claim(state: &AppState, token: &str) -> Result<Claim, Problem> {
+pub fn claim(state: &AppState, token: &str) -> Result<Claim, Problem> {
     token::verify(token, |store| state.token_secrets(store), state.now().0).map_err(|e| match e {
         Invalid::Expired => {
             Problem::new(StatusCode::GONE, "this link has expired: ask the store for a new one, or look the order up")
@@ -85,11 +98,11 @@ fn claim(state: &AppState, token: &str) -> Result<Claim, Problem> {
     })
 }
 
-fn not_yet() -> Problem {
+pub fn not_yet() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "the store has not told us of this order yet: try again in a minute")
 }
 
-async fn load(state: &AppState, claim: &Claim) -> anyhow::Result<Option<OrderDocument>> {
+pub async fn load(state: &AppState, claim: &Claim) -> anyhow::Result<Option<OrderDocument>> {
     let claim = claim.clone();
     state.db().read(move |db| orders::document(db, &claim.store, &claim.order_id)).await
 }

@@ -4,14 +4,15 @@ use axum::{
     Json,
     extract::{Path, RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use promise::{
     Estimate, Request,
     estimate::{Destination, Line},
 };
+use view::estimate::Ui;
 
-use crate::{problem::Problem, state::AppState};
+use crate::{problem::Problem, state::AppState, words::Words};
 
 const MOST_LINES: usize = 100;
 
@@ -33,14 +34,42 @@ pub fn unchanged(headers: &HeaderMap, etag: &str) -> bool {
     given.flat_map(|v| v.split(',')).any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag)
 }
 
+/// The estimate with its sentence: what the widget would say, for where it can't run.
+#[derive(serde::Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    estimate: Estimate,
+    sentence: wire::order::Sentence,
+}
+
 pub async fn estimate(
     State(state): State<AppState>,
     Path(store): Path<String>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Estimate>, Problem> {
-    let request = question(query.as_deref().unwrap_or_default())?;
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (request, ui) = question(query.as_deref().unwrap_or_default())?;
     let published = published(&state, &store).await?;
-    Ok(Json(promise::estimate(&published.document, &request, state.now())))
+    let now = state.now();
+    let estimate = promise::estimate(&published.document, &request, now);
+    let words = Words::accepted(&headers);
+    let head = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::VARY, HeaderValue::from_static("accept, accept-language")),
+        (header::CONTENT_LANGUAGE, HeaderValue::from_str(words.tag()).unwrap_or(HeaderValue::from_static("en"))),
+    ];
+    if prefers_html(&headers) {
+        let nodes = view::estimate::estimate(&estimate, &ui, now, &words);
+        return Ok((head, Html(view::node::html(&nodes))).into_response());
+    }
+    let (headline, detail) = view::estimate::sentence(&estimate, &words);
+    Ok((head, Json(Answer { estimate, sentence: wire::order::Sentence { headline, detail } })).into_response())
+}
+
+/// Is HTML named in `Accept` before JSON?
+fn prefers_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    accept.find("text/html").is_some_and(|html| accept.find("application/json").is_none_or(|json| html < json))
 }
 
 async fn published(state: &AppState, store: &str) -> Result<std::sync::Arc<crate::state::Published>, Problem> {
@@ -55,11 +84,12 @@ async fn published(state: &AppState, store: &str) -> Result<std::sync::Arc<crate
 }
 
 /// `sku=A&quantity=2&country=US&postal_code=94103`; several items as `sku`, `quantity` repeated, or as `item=SKU:QTY`.
-fn question(query: &str) -> Result<Request, Problem> {
+fn question(query: &str) -> Result<(Request, Ui), Problem> {
     let bad = |text: String| Problem::new(StatusCode::BAD_REQUEST, text);
     let pairs: Vec<(String, String)> =
         serde_urlencoded::from_str(query).map_err(|e| bad(format!("the query can't be read: {e}")))?;
     let mut request = Request::default();
+    let mut ui = Ui { still: true, ..Ui::default() };
     let number = |text: &str| text.parse::<u32>().ok().filter(|n| (1..=1_000_000).contains(n));
     for (key, value) in pairs {
         if value.len() > 200 {
@@ -83,6 +113,7 @@ fn question(query: &str) -> Result<Request, Problem> {
             "country" => return Err(bad("country: write an ISO 3166 code such as US".into())),
             "postal_code" => to.postal_code = value,
             "region" => to.region = value,
+            "surface" => ui.surface = value,
             "method" if !value.is_empty() => request.method = Some(value),
             _ => {}
         }
@@ -90,5 +121,5 @@ fn question(query: &str) -> Result<Request, Problem> {
             return Err(bad(format!("at most {MOST_LINES} items")));
         }
     }
-    Ok(request)
+    Ok((request, ui))
 }

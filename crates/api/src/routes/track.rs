@@ -1,0 +1,233 @@
+//! `/track/{token}` and `/track`: the hosted order page and the look-up page, whole without script; and the look-up itself.
+
+use std::sync::LazyLock;
+
+use axum::{
+    Form, Json,
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request, State, rejection::JsonRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use view::{Locale, locale::say, order::Reader};
+use wire::OrderDocument;
+
+use super::orders::{claim, load, not_yet};
+use crate::{problem::Problem, state::AppState, store::orders, token, words::Words};
+
+static STYLE: &str = concat!(
+    include_str!("../../../../www/styles/base.css"),
+    include_str!("../../../../www/styles/order.css"),
+    include_str!("../../../../www/styles/hosted.css")
+);
+
+/// Nothing but our own: the page holds a capability in its address.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = BASE64.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'sha256-{style}'; connect-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'"
+    )
+});
+
+/// How long the links are valid that a look-up gives.
+const LOOKED_UP: i64 = 30 * 86_400;
+
+/// The address that a request comes from, as far as this server sees it; none in tests without a socket.
+pub struct Peer(String);
+
+impl FromRequestParts<AppState> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Peer, Self::Rejection> {
+        let socket = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>().map(|c| c.0.ip().to_string());
+        // Only as many proxies are believed as the configuration says there are.
+        let hops = state.config().limits.proxies;
+        let forwarded = parts.headers.get("x-forwarded-for").and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let by_proxy = (hops > 0).then(|| forwarded.rsplit(',').nth(hops - 1).map(|a| a.trim().to_owned())).flatten();
+        Ok(Peer(by_proxy.filter(|a| !a.is_empty()).or(socket).unwrap_or_default()))
+    }
+}
+
+/// The hosted order page.
+pub async fn order(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let words = Words::accepted(&headers);
+    let found = match claim(&state, &token) {
+        Ok(claim) => match load(&state, &claim).await {
+            Ok(Some(document)) => Ok((claim, document)),
+            Ok(None) => Err(not_yet()),
+            Err(e) => Err(e.into()),
+        },
+        Err(e) => Err(e),
+    };
+    match found {
+        Ok((claim, document)) => {
+            let reader = Reader { now: state.now(), offset: None };
+            let drawn = view::node::html(&view::order::order(&document, reader, &words));
+            let body = html! {
+                h1 { (document.store.name) " " (document.number) }
+                whereabouts-order token=(token) { (PreEscaped(drawn)) }
+                script async src="/embed.js" data-store=(claim.store) {}
+            };
+            page(StatusCode::OK, &words, &format!("{} {}", document.store.name, document.number), store_link(&document), body)
+        }
+        Err(problem) => {
+            let status = StatusCode::from_u16(problem.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let text = if status == StatusCode::GONE { "page.expired" } else { "page.invalid" };
+            let body = html! {
+                h1 { (say(&words, text, &[])) }
+                p { a href="/track" { (say(&words, "page.lookup", &[])) } }
+            };
+            page(status, &words, &say(&words, "page.lookup", &[]), html! {}, body)
+        }
+    }
+}
+
+fn store_link(document: &OrderDocument) -> Markup {
+    let url = document.store.url.as_deref().filter(|u| u.starts_with("https://") || u.starts_with("http://"));
+    html! { @if let Some(url) = url { a href=(url) { (document.store.name) } } @else { (document.store.name) } }
+}
+
+#[derive(Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    store: String,
+}
+
+/// The look-up page.
+pub async fn lookup_page(State(state): State<AppState>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    let words = Words::accepted(&headers);
+    let body = form(&state, &words, &Question { store: asked.store, ..Question::default() }, None);
+    page(StatusCode::OK, &words, &say(&words, "page.lookup", &[]), html! {}, body)
+}
+
+/// Its form, sent by a browser without script.
+pub async fn lookup_form(
+    State(state): State<AppState>,
+    Peer(peer): Peer,
+    headers: HeaderMap,
+    asked: Result<Form<Question>, axum::extract::rejection::FormRejection>,
+) -> Response {
+    let words = Words::accepted(&headers);
+    let asked = asked.map(|f| f.0).unwrap_or_default();
+    let store = asked.store.clone();
+    match find(&state, &store, &asked, &peer).await {
+        Ok(found) => Redirect::to(&found.url).into_response(),
+        Err(problem) => {
+            let status = StatusCode::from_u16(problem.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let key = if status == StatusCode::TOO_MANY_REQUESTS { "page.too_many" } else { "page.not_found" };
+            let body = form(&state, &words, &asked, Some(say(&words, key, &[])));
+            page(status, &words, &say(&words, "page.lookup", &[]), html! {}, body)
+        }
+    }
+}
+
+fn form(state: &AppState, words: &Words, asked: &Question, problem: Option<String>) -> Markup {
+    let stores = &state.config().stores;
+    html! {
+        h1 { (say(words, "page.lookup", &[])) }
+        @if let Some(text) = problem { p.problem role="alert" { (text) } }
+        form method="post" action="/track" {
+            @if stores.len() == 1 {
+                input type="hidden" name="store" value=(stores[0].id);
+            } @else if !asked.store.is_empty() {
+                input type="hidden" name="store" value=(asked.store);
+            } @else {
+                label { (say(words, "page.store", &[])) input name="store" required; }
+            }
+            label { (say(words, "page.number", &[])) input name="number" required maxlength="64" autocomplete="off" value=(asked.number); }
+            label { (say(words, "page.secret", &[])) input name="secret" required maxlength="200" autocomplete="email" value=(asked.secret); }
+            button type="submit" { (say(words, "page.find", &[])) }
+        }
+    }
+}
+
+/// What a look-up knows: the order's number, and the email or postal code it was ordered with.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Question {
+    store: String,
+    number: String,
+    /// Either, where a form has one field for both.
+    secret: String,
+    email: String,
+    postal_code: String,
+}
+
+/// What a look-up gives.
+#[derive(Debug, Serialize)]
+pub struct Found {
+    pub token: String,
+    pub url: String,
+}
+
+/// `POST /v1/stores/{store}/lookup`, as JSON or as a form.
+pub async fn lookup(
+    State(state): State<AppState>,
+    Path(store): Path<String>,
+    Peer(peer): Peer,
+    request: Request,
+) -> Result<Json<Found>, Problem> {
+    let is_form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|v| v.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    let asked = if is_form {
+        Form::<Question>::from_request(request, &state).await.map_err(|e| Problem::new(e.status(), e.body_text()))?.0
+    } else {
+        let read: Result<Json<Question>, JsonRejection> = Json::from_request(request, &state).await;
+        read.map_err(|e| Problem::new(e.status(), e.body_text()))?.0
+    };
+    find(&state, &store, &asked, &peer).await.map(Json)
+}
+
+/// An order that does not exist and one that was ordered with another email or postal code are answered alike, after the same work.
+async fn find(state: &AppState, store: &str, asked: &Question, peer: &str) -> Result<Found, Problem> {
+    let info = state.store_info(store).ok_or_else(Problem::no_store)?;
+    if !state.may_look_up(&format!("{store} {}", orders::plain(&asked.number)), peer) {
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many tries: wait a minute"));
+    }
+    let secret = [&asked.secret, &asked.email, &asked.postal_code].into_iter().find(|s| !s.trim().is_empty());
+    let (number, secret) = (asked.number.clone(), secret.cloned().unwrap_or_default());
+    let found = state.db().read(move |db| orders::lookup(db, &info, &number, &secret)).await?;
+    let none = || Problem::new(StatusCode::NOT_FOUND, "no order has this number with this email or postal code: check both");
+    let order = found.ok_or_else(none)?;
+    let signing = state.config().store(store).and_then(|s| s.token_secrets.first()).ok_or_else(none)?;
+    let token = token::mint(store, &order, state.now().0 + LOOKED_UP, signing.expose_secret());
+    Ok(Found { url: format!("/track/{token}"), token })
+}
+
+fn page(status: StatusCode, words: &Words, title: &str, header: Markup, body: Markup) -> Response {
+    let markup = html! {
+        (DOCTYPE)
+        html lang=(words.language()) dir=(words.direction()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { (header) }
+                main { (body) }
+                footer { a href="/track" { (say(words, "page.another", &[])) } }
+            }
+        }
+    };
+    let head = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_str(&POLICY).unwrap_or(HeaderValue::from_static("default-src 'none'")),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::VARY, HeaderValue::from_static("accept-language")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    (status, head, markup).into_response()
+}

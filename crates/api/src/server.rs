@@ -1,0 +1,67 @@
+//! The running API: the listener, the projection of events, and the clock.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Result;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{ingest, routes, state::AppState};
+
+/// Serves until [`AppState::stop`] is called; then ends open streams, answers what has begun, and projects what has been stored.
+pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
+    let worker: JoinHandle<()> = tokio::spawn(work(state.clone()));
+    let clock = tokio::spawn(reestimate(state.clone()));
+    let mut stopping = state.stopping();
+    let app = routes::app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+        })
+        .await?;
+    worker.await?;
+    clock.abort();
+    Ok(())
+}
+
+/// Resolves when the process is asked to end.
+pub async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+/// Projects events as they come, and those that an earlier run left.
+async fn work(state: AppState) {
+    let stopping = state.stopping();
+    loop {
+        match ingest::project_next(&state).await {
+            Ok(true) => {}
+            Ok(false) if *stopping.borrow() => return,
+            Ok(false) => state.woken().await,
+            Err(e) => {
+                tracing::error!(error = format!("{e:#}"), "projecting failed; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// Windows move with the days.
+async fn reestimate(state: AppState) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1800));
+    loop {
+        tick.tick().await;
+        for store in &state.config().stores {
+            if let Err(e) = ingest::reestimate(&state, &store.id).await {
+                tracing::error!(error = format!("{e:#}"), store = store.id, "re-estimating failed");
+            }
+        }
+    }
+}

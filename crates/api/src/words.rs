@@ -1,0 +1,181 @@
+//! The server's words: the widget's texts (`www/i18n`) with dates, numbers and plurals from CLDR.
+
+use std::{collections::HashMap, str::FromStr, sync::LazyLock};
+
+use axum::http::{HeaderMap, header};
+use icu_calendar::{Date, Gregorian};
+use icu_datetime::{FixedCalendarDateTimeFormatter, NoCalendarFormatter, fieldsets, input::Time};
+use icu_decimal::{DecimalFormatter, input::Decimal};
+use icu_locale_core::Locale as Tag;
+use icu_plurals::{PluralCategory, PluralRules};
+use promise::{Day, Instant};
+use rust_embed::Embed;
+use serde_json::{Map, Value};
+
+#[derive(Embed)]
+#[folder = "../../www/i18n"]
+struct Files;
+
+/// Texts by language; English is always there.
+static TEXTS: LazyLock<HashMap<String, Map<String, Value>>> = LazyLock::new(|| {
+    let read = |file: &str| serde_json::from_slice(&Files::get(file)?.data).ok();
+    Files::iter().filter_map(|file| Some((file.strip_suffix(".json")?.to_owned(), read(&file)?))).collect()
+});
+
+/// One language's texts and formats.
+pub struct Words {
+    tag: String,
+    texts: &'static Map<String, Value>,
+    dates: Option<FixedCalendarDateTimeFormatter<Gregorian, fieldsets::MDE>>,
+    times: Option<NoCalendarFormatter<fieldsets::T>>,
+    numbers: Option<DecimalFormatter>,
+    plurals: Option<PluralRules>,
+}
+
+impl Words {
+    /// The first of the wished languages that there are texts for; else English.
+    pub fn of<'a>(wishes: impl IntoIterator<Item = &'a str>) -> Words {
+        let english = ("en".to_owned(), "en");
+        let base = |tag: &'a str| tag.split('-').next().unwrap_or_default();
+        let known = wishes.into_iter().find(|tag| TEXTS.contains_key(&base(tag).to_ascii_lowercase()));
+        let (language, tag) = known.map_or(english, |tag| (base(tag).to_ascii_lowercase(), tag));
+        static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        let locale = Tag::from_str(tag).unwrap_or(Tag::UNKNOWN);
+        Words {
+            tag: tag.to_owned(),
+            texts: TEXTS.get(&language).unwrap_or(&NONE),
+            dates: FixedCalendarDateTimeFormatter::try_new((&locale).into(), fieldsets::MDE::medium()).ok(),
+            times: NoCalendarFormatter::try_new((&locale).into(), fieldsets::T::hm()).ok(),
+            numbers: DecimalFormatter::try_new((&locale).into(), Default::default()).ok(),
+            plurals: PluralRules::try_new((&locale).into(), Default::default()).ok(),
+        }
+    }
+
+    /// By `Accept-Language`, the best first.
+    pub fn accepted(headers: &HeaderMap) -> Words {
+        let given = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let mut wishes: Vec<(u16, &str)> = given
+            .split(',')
+            .filter_map(|part| {
+                let (tag, rest) = part.split_once(';').unwrap_or((part, "q=1"));
+                let quality: f32 = rest.trim().strip_prefix("q=")?.parse().ok()?;
+                Some(((quality * 1000.0) as u16, tag.trim()))
+            })
+            .filter(|(quality, tag)| *quality > 0 && *tag != "*" && tag.len() < 36)
+            .collect();
+        wishes.sort_by_key(|w| std::cmp::Reverse(w.0));
+        Words::of(wishes.into_iter().map(|w| w.1))
+    }
+
+    /// BCP 47.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// `rtl` for languages written from right to left.
+    pub fn direction(&self) -> &'static str {
+        match self.tag.split('-').next().unwrap_or_default() {
+            "ar" | "he" | "fa" | "ur" => "rtl",
+            _ => "ltr",
+        }
+    }
+}
+
+impl view::Locale for Words {
+    fn text(&self, key: &str, plural: Option<&str>) -> Option<String> {
+        let found = self.texts.get(key)?;
+        plural.map_or(Some(found), |category| found.get(category))?.as_str().map(str::to_owned)
+    }
+
+    fn plural(&self, n: u32) -> String {
+        let category = self.plurals.as_ref().map_or(PluralCategory::Other, |rules| rules.category_for(n));
+        match category {
+            PluralCategory::Zero => "zero",
+            PluralCategory::One => "one",
+            PluralCategory::Two => "two",
+            PluralCategory::Few => "few",
+            PluralCategory::Many => "many",
+            PluralCategory::Other => "other",
+        }
+        .into()
+    }
+
+    fn number(&self, n: u32) -> String {
+        self.numbers.as_ref().map_or_else(|| n.to_string(), |f| f.format(&Decimal::from(n)).to_string())
+    }
+
+    fn day(&self, day: Day) -> String {
+        let (year, month, of_month) = day.ymd();
+        let date = Date::try_new_gregorian(year, month as u8, of_month as u8).ok();
+        self.dates.as_ref().zip(date).map_or_else(|| day.to_string(), |(f, date)| f.format(&date).to_string())
+    }
+
+    fn days(&self, from: Day, to: Day) -> String {
+        format!("{} – {}", self.day(from), self.day(to))
+    }
+
+    fn time(&self, at: Instant, offset: i32) -> String {
+        let second = at.local(offset).1;
+        let (hour, minute) = ((second / 3600) as u8, (second / 60 % 60) as u8);
+        let time = Time::try_new(hour, minute, 0, 0).ok();
+        self.times.as_ref().zip(time).map_or_else(|| format!("{hour:02}:{minute:02}"), |(f, time)| f.format(&time).to_string())
+    }
+
+    fn money(&self, minor: i64, currency: &str) -> String {
+        let digits = match currency {
+            "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "XAF" | "XOF" | "XPF" | "PYG" | "UGX" => 0,
+            "KWD" | "BHD" | "OMR" | "JOD" | "TND" | "IQD" | "LYD" => 3,
+            _ => 2,
+        };
+        let mut amount = Decimal::from(minor);
+        amount.multiply_pow10(-digits);
+        let amount = self.numbers.as_ref().map_or_else(|| amount.to_string(), |f| f.format(&amount).to_string());
+        format!("{currency} {amount}")
+    }
+
+    /// A page that stays as it is must not say "today".
+    fn relative(&self, _: i32) -> Option<String> {
+        None
+    }
+
+    fn ago(&self, _: i64) -> Option<String> {
+        None
+    }
+
+    fn language(&self) -> String {
+        self.tag.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use view::Locale;
+
+    use super::*;
+
+    #[test]
+    fn dates_numbers_and_plurals_are_written_as_the_language_does() {
+        let day = Day::parse("2026-12-02").unwrap();
+        let us = Words::of(["en-US"]);
+        assert_eq!(us.day(day), "Wed, Dec 2");
+        assert_eq!(us.time(Instant(51_120), 0), "2:12\u{202f}PM");
+        assert_eq!(us.money(495, "USD"), "USD 4.95");
+        assert_eq!(us.money(1500, "JPY"), "JPY 1,500");
+        assert_eq!((us.plural(1), us.plural(2)), ("one".into(), "other".into()));
+        assert_eq!(Words::of(["en-GB"]).day(day), "Wed 2 Dec");
+        assert_eq!(Words::of(["tlh", "en-GB"]).tag(), "en-GB");
+    }
+
+    #[test]
+    fn the_readers_best_language_counts() {
+        let of = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, header::HeaderValue::from_static(text));
+            Words::accepted(&headers).tag().to_owned()
+        };
+        assert_eq!(of("tlh, en-GB;q=0.8, en;q=0.9"), "en");
+        for odd in ["", "*", ";;;", "en;q=", "en;q=0", "xx"] {
+            assert_eq!(of(odd), "en", "{odd}");
+        }
+    }
+}
