@@ -40,7 +40,7 @@ pub fn estimate(e: &Estimate, ui: &Ui, now: Instant, l: &dyn Locale) -> Vec<Node
         if !ui.still && !vague {
             below = below.line("span", "cutoff", count_down(e, best, now, l));
         }
-        if e.precision == "postal_code" {
+        if e.precision == "postal_code" && !list {
             below = below.line("span", "to", say(l, "estimate.to", &[("place", &e.destination.postal_code)]));
             if !ui.still && !ui.ask {
                 below = below.child(el("button", "change").with("type", "button").text(say(l, "estimate.change", &[])));

@@ -164,8 +164,8 @@ impl Words<'_> {
             other => other,
         };
         let values: &[(&str, &str)] = &[("days", &window)];
-        let own = self.say(&key(group, name), values);
-        if own.is_empty() { self.say(&key(group, "exception"), values) } else { own }
+        let known = self.l.text(&key(group, name), None).is_some();
+        self.say(&key(group, if known { name } else { "exception" }), values)
     }
 
     fn arriving(&self, e: &Estimate, promised: Option<Day>) -> String {
@@ -289,8 +289,10 @@ impl Words<'_> {
         if what.is_empty() {
             what = self.say(&key("status.", &c.status), &[]);
         }
+        // The carrier's own words, where they say more than ours.
+        let message = c.message.as_ref().filter(|m| !m.eq_ignore_ascii_case(&what));
         row = row.child(el("span", "what").text(what)).line("span", "place", c.location.clone().unwrap_or_default());
-        match &c.message {
+        match message {
             Some(words) => row.child(el("q", "quote").with("dir", "auto").text(words.clone())),
             None => row,
         }

@@ -317,11 +317,12 @@ async fn gallery(State(world): State<World>, headers: HeaderMap) -> Response {
     let html: String = states
         .iter()
         .map(|(title, element)| {
+            let tall = if element.contains("order") || title == "Checkout" { "tall" } else { "" };
             let mut title = title.clone();
             if let Some(first) = title.get_mut(..1) {
                 first.make_ascii_uppercase();
             }
-            format!("  <section><h2>{}</h2><div class=\"pair\"><div>{element}</div><div class=\"dark\">{element}</div></div></section>\n", escape(&title))
+            format!("  <section><h2>{}</h2><div class=\"pair\"><div class=\"{tall}\" tabindex=\"0\">{element}</div><div class=\"dark {tall}\" tabindex=\"0\">{element}</div></div></section>\n", escape(&title))
         })
         .collect();
     page(&world, &headers, "gallery.html", &[("states_html", &html)])

@@ -29,7 +29,7 @@ static STYLE: &str = concat!(
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = BASE64.encode(Sha256::digest(STYLE));
     format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'sha256-{style}'; connect-src 'self'; form-action 'self'; \
+        "default-src 'none'; img-src data:; script-src 'self' 'wasm-unsafe-eval'; style-src 'sha256-{style}'; connect-src 'self'; form-action 'self'; \
          base-uri 'none'; frame-ancestors 'none'"
     )
 });
@@ -209,6 +209,7 @@ fn page(status: StatusCode, words: &Words, title: &str, header: Markup, body: Ma
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
+                link rel="icon" href="data:,";
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
