@@ -3,6 +3,7 @@
 #
 #   ./build.sh setup    install what is missing: Wasm target, wasm-pack, node packages, a browser (asks nothing)
 #   ./build.sh build    the widget (Wasm) and the `whereabouts` binary, in target/release
+#   ./build.sh demo     build, and start the API and a demo store on two ports (options: --port, --shop-port, --data, --speed)
 #   ./build.sh test     set up, build, and run every test, browser tests included
 #   ./build.sh check    formatting, lints, dependency and licence audit
 #   ./build.sh size     bytes that a page loads, by surface, against the budgets (--json for tools)
@@ -29,6 +30,11 @@ build() {
     cargo build --release --package whereabouts-api
 }
 
+demo() {
+    build
+    exec target/release/whereabouts demo "$@"
+}
+
 check() {
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
@@ -43,7 +49,7 @@ tests() {
     cargo test --workspace --no-fail-fast
     say "browser tests"
     cargo build --quiet --package whereabouts-api
-    node --test --test-concurrency=1 --test-timeout=120000 tests/browser/*.test.mjs
+    node --test --test-concurrency=1 --test-timeout=400000 tests/browser/*.test.mjs
     say "bytes that a page loads"
     size
 }
@@ -53,7 +59,7 @@ size() { widget; node tools/size.mjs "$@"; }
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-    setup | build | check | size) $verb "$@" ;;
+    setup | build | demo | check | size) $verb "$@" ;;
     test) tests "$@" ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
 esac

@@ -9,6 +9,7 @@
   const files = /* FILES */ {};
   const store = `${api}/v1/stores/${encodeURIComponent(data.store ?? '')}`;
   const PATIENCE = 2000; // milliseconds: a page is not kept waiting
+  const RETRY = 60_000;
   const STREAMS = 3; // of a page; browsers allow six connections to a server, and the page needs some itself
 
   const fail = why => { throw new Error(why); };
@@ -75,17 +76,20 @@
       try {
         // All at once; a module that can't run is not fatal, since the server runs the same code.
         const [glue, document, all, style] = await Promise.all([
-          module(this.surface).catch(() => null), this.load(), texts(`${this.surface}.${words}.json`), sheet(`${this.surface}.css`),
+          module(this.surface).catch(() => null), this.load(tag), texts(`${this.surface}.${words}.json`), sheet(`${this.surface}.css`),
         ]);
         if (!current()) return;
         this.#root.adoptedStyleSheets = [style];
-        const next = glue ? this.draw(this.#root, glue, document, new glue.Words(all, tag)) : await this.words(this.#root, tag, current);
+        const next = glue ? this.draw(this.#root, glue, document, new glue.Words(all, tag)) : await this.words(this.#root, document, tag, current);
         if (!current()) return;
         if (next > 0) this.#timer = setTimeout(() => this.redraw(), next);
         this.#say(this.#ready ? 'change' : 'ready', this.data);
         this.#ready = true;
       } catch (e) {
-        if (current()) this.#say('error', { message: String(e?.message ?? e) });
+        if (!current()) return;
+        this.#say('error', { message: String(e?.message ?? e) });
+        // Down now is not down for good.
+        this.#timer = setTimeout(() => this.redraw(), RETRY);
       }
     }
     #say(kind, detail) { this.dispatchEvent(new CustomEvent(`whereabouts:${kind}`, { bubbles: true, composed: true, detail })); }
@@ -139,7 +143,7 @@
       if (this.#ask) form?.elements.postal.focus();
       return answer[1];
     }
-    async words(root, tag, current) {
+    async words(root, document, tag, current) {
       const { items, destination, method } = this.#request();
       const query = new URLSearchParams(destination);
       for (const { sku, quantity } of items) query.append('item', `${sku}:${quantity}`);
@@ -158,10 +162,10 @@
     #latest;
     #token;
     #address() { return `${api}/v1/orders/${encodeURIComponent(this.attribute('token'))}`; }
-    async load() {
+    async load(tag) {
       const token = this.attribute('token');
       if (token !== this.#token) { this.stop(); this.#token = token; this.#latest = undefined; }
-      return this.#latest ?? ask(this.#address());
+      return this.#latest ?? ask(this.#address(), { 'accept-language': tag });
     }
     draw(root, glue, document, words) {
       const offset = -new Date().getTimezoneOffset();
@@ -169,11 +173,8 @@
       this.#keep(document);
       return 6e4;
     }
-    async words(root, tag, current) {
-      const document = await ask(this.#address(), { 'accept-language': tag });
-      if (!current()) return 0;
+    words(root, document) {
       this.#keep(document);
-      this.#latest = undefined;
       this.tell(root, this.data.sentence);
       return 6e4;
     }
@@ -191,6 +192,7 @@
         this.#latest = { ...this.#latest, text };
         this.redraw();
       };
+      // The browser's cache asks with the ETag of what it has.
       const often = () => { poll ??= setInterval(() => document.hidden || ask(address).then(a => take(a.text)).catch(() => {}), 15_000); };
       if (Order.streams < STREAMS && typeof EventSource === 'function') {
         Order.streams++;

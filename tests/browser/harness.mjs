@@ -64,6 +64,23 @@ webhook_secrets = { shopify = ["${secret}"], easypost = ["${secret}"] }
   };
 }
 
+/** Starts `whereabouts demo` on free ports, in fast-forward; `stop()` ends it. */
+export async function startDemo(speed = 20) {
+  const child = spawn(binary, ['demo', '--port', '0', '--shop-port', '0', '--speed', `${speed}`, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const demo = await new Promise((resolve, reject) => {
+    let said = '';
+    child.once('error', reject);
+    child.once('exit', code => reject(new Error(`the demo ended with ${code}`)));
+    child.stdout.on('data', part => { said += part; if (said.includes('\n')) resolve(JSON.parse(said)); });
+  });
+  const stop = async () => {
+    if (child.exitCode !== null) return;
+    child.kill('SIGTERM');
+    await new Promise(done => child.once('exit', done));
+  };
+  return { ...demo, stop, order: number => demo.orders.find(o => o.number === number) };
+}
+
 function browserPath() {
   for (const name of [process.env.CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'].filter(Boolean)) {
     const found = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
@@ -78,20 +95,37 @@ export const startBrowser = () =>
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
 
-/** A host page on an origin of its own; notes exceptions that reach it. */
-export async function hostPage(browser, body, { csp, init } = {}) {
+/** A page that notes what a shopper should never meet: exceptions (`page.errors`) and moves of its content (`page.shift()`). */
+export async function watchedPage(browser, options = {}) {
+  const context = await browser.newContext({ locale: 'en-US', timezoneId: 'America/New_York', ...options });
+  const page = await context.newPage();
+  page.errors = [];
+  page.on('pageerror', e => page.errors.push(e.message));
+  await page.addInitScript(() => {
+    globalThis.shifted = 0;
+    new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) globalThis.shifted += e.value; }).observe({ type: 'layout-shift', buffered: true });
+    globalThis.failures = [];
+    addEventListener('whereabouts:error', e => globalThis.failures.push(e.detail.message));
+  });
+  page.shift = () => page.evaluate(() => globalThis.shifted);
+  page.failures = () => page.evaluate(() => globalThis.failures);
+  page.end = () => context.close();
+  return page;
+}
+
+/** A host page on an origin of its own. `route`: what to do to requests whose address matches. */
+export async function hostPage(browser, body, { csp, init, route } = {}) {
   const server = createServer((request, response) => {
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...(csp && { 'content-security-policy': csp }) });
     response.end(`<!doctype html><html lang="en-US"><meta charset="utf-8"><title>Shop</title><main><h1>Mug</h1>${body}</main></html>`);
   });
   await new Promise(done => server.listen(0, '127.0.0.1', done));
-  const context = await browser.newContext({ locale: 'en-US', timezoneId: 'America/New_York' });
-  const page = await context.newPage();
-  page.errors = [];
-  page.on('pageerror', e => page.errors.push(e.message));
+  const page = await watchedPage(browser);
   if (init) await page.addInitScript(init);
+  if (route) await page.route(...route);
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
-  page.end = async () => { await context.close(); server.closeAllConnections(); server.close(); };
+  const end = page.end;
+  page.end = async () => { await end(); server.closeAllConnections(); server.close(); };
   return page;
 }
 

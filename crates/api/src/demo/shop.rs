@@ -245,7 +245,7 @@ async fn fulfil(world: &World, order: Order) -> anyhow::Result<()> {
         let now = chrono::Utc::now().timestamp();
         world.send("shopify", "fulfillments/create", &order.fulfillment(n as u64 + 1, now, &lines, &tracking)).await?;
         let mut next = usual(origin);
-        if order.number % 3 == 0 {
+        if order.number.is_multiple_of(3) {
             let obstacle = scan(0, "failure", "address_correction", "The address is incomplete", "Oakland, CA, US");
             next.insert(4, (8.0, obstacle));
         }
