@@ -118,6 +118,8 @@ fn project(db: &Connection, state: &AppState, event: &Event, now: Instant) -> Re
         }
     };
     db.execute("update events set state = ?2 where id = ?1", params![event.id, outcome])?;
+    let word = if outcome == 1 { "read" } else { "set_aside" };
+    metrics::counter!("events_projected_total", "source" => event.source.clone(), "outcome" => word).increment(1);
     Ok(changed)
 }
 

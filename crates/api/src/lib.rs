@@ -9,5 +9,6 @@ pub mod routes;
 pub mod server;
 pub mod state;
 pub mod store;
+pub mod telemetry;
 pub mod token;
 pub mod words;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use axum::body::Bytes;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use promise::{Document, Instant, policy::Policy};
 use secrecy::ExposeSecret;
@@ -20,8 +21,11 @@ use crate::{
 
 /// A store's promise document, as it is served.
 pub struct Published {
+    /// Without quotes; a compressed form has its own, by an ending.
     pub etag: String,
-    pub json: Vec<u8>,
+    pub json: Bytes,
+    pub brotli: Bytes,
+    pub gzip: Bytes,
     pub document: Document,
     day: i64,
 }
@@ -147,9 +151,23 @@ impl AppState {
         // Made for the day, not for the second: the same policy has the same ETag all day, on every server.
         let document = policy.document(Instant(day * 86_400));
         let json = serde_json::to_vec(&document)?;
-        let etag = format!("\"{}\"", &hex::encode(Sha256::digest(&json))[..24]);
-        let made = Arc::new(Published { etag, json, document, day });
+        let etag = hex::encode(&Sha256::digest(&json)[..12]);
+        let (brotli, gzip) = (compressed_brotli(&json)?, compressed_gzip(&json)?);
+        let made = Arc::new(Published { etag, json: json.into(), brotli, gzip, document, day });
         self.0.published.lock().unwrap_or_else(|e| e.into_inner()).insert(store.to_owned(), made.clone());
         Ok(Some(made))
     }
+}
+
+fn compressed_brotli(bytes: &[u8]) -> Result<Bytes> {
+    let mut out = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 9, ..Default::default() };
+    brotli::BrotliCompress(&mut &*bytes, &mut out, &parameters)?;
+    Ok(out.into())
+}
+
+fn compressed_gzip(bytes: &[u8]) -> Result<Bytes> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, bytes)?;
+    Ok(encoder.finish()?.into())
 }

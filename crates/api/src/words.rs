@@ -1,6 +1,10 @@
 //! The server's words: the widget's texts (`www/i18n`) with dates, numbers and plurals from CLDR.
 
-use std::{collections::HashMap, str::FromStr, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    str::FromStr,
+    sync::{Arc, LazyLock, Mutex},
+};
 
 use axum::http::{HeaderMap, header};
 use icu_calendar::{Date, Gregorian};
@@ -21,6 +25,9 @@ static TEXTS: LazyLock<HashMap<String, Map<String, Value>>> = LazyLock::new(|| {
     let read = |file: &str| serde_json::from_slice(&Files::get(file)?.data).ok();
     Files::iter().filter_map(|file| Some((file.strip_suffix(".json")?.to_owned(), read(&file)?))).collect()
 });
+
+/// Languages, as browsers list them, whose formats are kept.
+const MOST_KEPT: usize = 256;
 
 /// One language's texts and formats.
 pub struct Words {
@@ -51,9 +58,22 @@ impl Words {
         }
     }
 
-    /// By `Accept-Language`, the best first.
-    pub fn accepted(headers: &HeaderMap) -> Words {
+    /// By `Accept-Language`, the best first. Formats are costly to make: those that are asked for again are kept.
+    pub fn accepted(headers: &HeaderMap) -> Arc<Words> {
+        static KEPT: LazyLock<Mutex<HashMap<String, Arc<Words>>>> = LazyLock::new(Mutex::default);
         let given = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let mut kept = KEPT.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(found) = kept.get(given) {
+            return found.clone();
+        }
+        let made = Arc::new(Words::negotiate(given));
+        if kept.len() < MOST_KEPT && given.len() < 200 {
+            kept.insert(given.to_owned(), made.clone());
+        }
+        made
+    }
+
+    fn negotiate(given: &str) -> Words {
         let mut wishes: Vec<(u16, &str)> = given
             .split(',')
             .filter_map(|part| {

@@ -14,6 +14,7 @@ use crate::{
 
 /// What is asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Request {
     pub items: Vec<Line>,
@@ -25,6 +26,7 @@ pub struct Request {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Line {
     pub sku: String,
@@ -33,6 +35,7 @@ pub struct Line {
 
 /// ISO 3166-1 country, ISO 3166-2 region without the country, postal code. Empty: not known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Destination {
     pub country: String,
@@ -46,6 +49,7 @@ frugal::read!(Destination { country, region, postal_code });
 
 /// First and last day of arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Window {
     pub from: Day,
     pub to: Day,
@@ -53,6 +57,7 @@ pub struct Window {
 
 /// What is answered. `options` holds one entry per shipping method, in the policy's order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Estimate {
     pub policy_version: u64,
@@ -74,6 +79,7 @@ pub struct Estimate {
 
 /// One shipping method's answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Offer {
     pub method: String,
@@ -113,6 +119,7 @@ pub struct Offer {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Cutoff {
     /// Order before this.
@@ -122,6 +129,7 @@ pub struct Cutoff {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Part {
     pub items: Vec<u16>,
@@ -132,6 +140,7 @@ pub struct Part {
 /// One step of the explanation. `kind` is one of: `ordered`, `cutoff_missed`, `not_a_working_day`, `holiday` (`place`: its name
 /// or the calendar's), `lead_time`, `back_in_stock`, `handling`, `dispatch`, `transit`, `no_delivery_day`, `delay`, `zones`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Step {
     pub kind: String,
@@ -148,6 +157,7 @@ pub struct Step {
 
 /// A known delay, as shown: `days` is what it adds to the options it bears on, at the shown confidence.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct DelayShown {
     pub id: String,

@@ -8,6 +8,7 @@ use crate::time::{Day, Instant};
 
 /// All that decides a store's dates before the purchase.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Policy {
     /// Grows by one with each publication; set by the server.
@@ -28,6 +29,7 @@ pub struct Policy {
 
 /// How a window is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyStyle))]
 #[serde(rename_all = "snake_case")]
 pub enum Style {
     /// "Tue 2 – Thu 4 Dec"
@@ -42,6 +44,7 @@ pub enum Style {
 /// A stretch of working days: what a merchant types (`{"min":3,"max":5}`), or a learned distribution (`{"weights":[0,1,5,3,1]}`:
 /// weight of 0, 1, 2 … working days).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyDuration))]
 #[serde(default)]
 pub struct Duration {
     pub min: Option<u16>,
@@ -52,6 +55,7 @@ pub struct Duration {
 
 /// A location that items ship from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyOrigin))]
 #[serde(default)]
 pub struct Origin {
     pub id: String,
@@ -75,6 +79,7 @@ pub struct Origin {
 
 /// A day that is worked with another cut-off.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct HalfDay {
     pub date: Day,
@@ -83,6 +88,7 @@ pub struct HalfDay {
 
 /// A carrier's service level.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyService))]
 #[serde(default)]
 pub struct Service {
     pub id: String,
@@ -99,6 +105,7 @@ pub struct Service {
 
 /// Destinations that share transit times. The first zone that matches wins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyZone))]
 #[serde(default)]
 pub struct Zone {
     pub id: String,
@@ -110,6 +117,7 @@ pub struct Zone {
 
 /// A country, or parts of one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyPlace))]
 #[serde(default)]
 pub struct Place {
     pub country: String,
@@ -121,6 +129,7 @@ pub struct Place {
 
 /// The transit time of a service from an origin to a zone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyTransit))]
 #[serde(default)]
 pub struct Transit {
     /// Origin, service and zone by id; empty: any.
@@ -132,6 +141,7 @@ pub struct Transit {
 
 /// What the shopper picks at checkout.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyMethod))]
 #[serde(default)]
 pub struct Method {
     pub id: String,
@@ -148,6 +158,7 @@ pub struct Method {
 
 /// What is special about one SKU; an item that is not listed is in stock everywhere.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyItem))]
 #[serde(default)]
 pub struct Item {
     pub sku: String,
@@ -165,6 +176,7 @@ pub struct Item {
 
 /// A delay notice: a known delay, where and while it applies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyDelay))]
 #[serde(default)]
 pub struct Delay {
     pub id: String,
@@ -184,6 +196,7 @@ pub struct Delay {
 
 /// What a delay notice is about; an empty list is no restriction.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyScope))]
 #[serde(default)]
 pub struct Scope {
     pub origins: Vec<String>,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 ///
 /// A day belongs to no time zone: which day it is somewhere follows from an [`Instant`] and that place's offset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(value_type = String, format = Date, example = "2026-12-02"))]
 pub struct Day(pub i32);
 
 /// Days from 0001-01-01 (chrono's day 1) to 1970-01-01.
@@ -59,6 +60,7 @@ impl Day {
 
 /// A moment: whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(value_type = String, format = DateTime, example = "2026-12-01T14:00:00Z"))]
 pub struct Instant(pub i64);
 
 impl Instant {

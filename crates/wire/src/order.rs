@@ -7,6 +7,7 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct OrderDocument {
     /// Grows with each change of this order; the live event's id.
@@ -37,6 +38,7 @@ pub struct OrderDocument {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = OrderStore))]
 #[serde(default)]
 pub struct Store {
     pub id: String,
@@ -47,6 +49,7 @@ pub struct Store {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = OrderDestination))]
 #[serde(default)]
 pub struct Destination {
     pub city: Option<String>,
@@ -57,6 +60,7 @@ pub struct Destination {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = OrderPromise))]
 #[serde(default)]
 pub struct Promise {
     pub from: String,
@@ -67,6 +71,7 @@ pub struct Promise {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = OrderEstimate))]
 #[serde(default)]
 pub struct Estimate {
     pub from: String,
@@ -81,6 +86,7 @@ pub struct Estimate {
 
 /// One parcel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Shipment {
     pub id: String,
@@ -106,6 +112,7 @@ pub struct Shipment {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Pickup {
     pub name: Option<String>,
@@ -116,6 +123,7 @@ pub struct Pickup {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = OrderItem))]
 #[serde(default)]
 pub struct Item {
     pub sku: String,
@@ -126,6 +134,7 @@ pub struct Item {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Checkpoint {
     /// RFC 3339 with the scan's own offset.
@@ -138,6 +147,7 @@ pub struct Checkpoint {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = OrderDelay))]
 #[serde(default)]
 pub struct Delay {
     pub reason: String,
@@ -148,6 +158,7 @@ pub struct Delay {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Sentence {
     pub headline: String,

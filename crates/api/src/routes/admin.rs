@@ -43,12 +43,14 @@ fn readable<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     body.map(|b| b.0).map_err(|e| Problem::new(e.status(), e.body_text()))
 }
 
+#[utoipa::path(get, path = "/v1/admin/stores/{store}/policy", tag = "admin", security(("admin" = [])), params(("store" = String, Path)), responses((status = 200, body = Policy), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "None published yet", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn policy(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Policy>, Problem> {
     let now = state.now();
     let found = state.db().read(move |db| policies::at(db, &store, now)).await?;
     Ok(Json(found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no policy is published yet"))?))
 }
 
+#[utoipa::path(put, path = "/v1/admin/stores/{store}/policy", tag = "admin", security(("admin" = [])), params(("store" = String, Path)), request_body = Policy, responses((status = 200, description = "`{version}`", body = Object), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json"), (status = 422, description = "Fields that can't be accepted", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn publish(
     Admin(store): Admin,
     State(state): State<AppState>,
@@ -65,11 +67,13 @@ pub async fn publish(
     Ok(Json(json!({"version": version})))
 }
 
+#[utoipa::path(get, path = "/v1/admin/stores/{store}/delays", tag = "admin", security(("admin" = [])), params(("store" = String, Path)), responses((status = 200, body = Vec<Delay>), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn delays(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Vec<Delay>>, Problem> {
     Ok(Json(state.db().read(move |db| policies::delays(db, &store)).await?))
 }
 
 /// Makes a delay notice, or changes the one with its id.
+#[utoipa::path(post, path = "/v1/admin/stores/{store}/delays", tag = "admin", security(("admin" = [])), params(("store" = String, Path)), request_body = Delay, responses((status = 201, body = Delay), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json"), (status = 422, description = "Fields that can't be accepted", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn put_delay(
     Admin(store): Admin,
     State(state): State<AppState>,
@@ -86,11 +90,14 @@ pub async fn put_delay(
     Ok((StatusCode::CREATED, Json(delay)))
 }
 
+#[utoipa::path(delete, path = "/v1/admin/stores/{store}/delays/{id}", tag = "admin", security(("admin" = [])), params(("store" = String, Path), ("id" = String, Path)),
+    responses((status = 204, description = "Ended"), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "No such notice", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn end_delay(
     Admin(store): Admin,
     State(state): State<AppState>,
-    Path((_, id)): Path<(String, String)>,
+    path: Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
+    let (_, id) = path.0;
     let of = store.clone();
     if !state.db().write(move |db| policies::delete_delay(db, &of, &id)).await? {
         return Err(Problem::new(StatusCode::NOT_FOUND, "there is no delay notice with this id"));
@@ -100,6 +107,7 @@ pub async fn end_delay(
 }
 
 /// What a payload said that could not be read, newest first.
+#[utoipa::path(get, path = "/v1/admin/stores/{store}/problems", tag = "admin", security(("admin" = [])), params(("store" = String, Path)), responses((status = 200, description = "What could not be read, newest first", body = Vec<Object>), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn problems(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Vec<Value>>, Problem> {
     let list = state.db().read(move |db| {
         let mut rows = db.prepare_cached(
@@ -117,11 +125,14 @@ pub async fn problems(Admin(store): Admin, State(state): State<AppState>) -> Res
 }
 
 /// The promise ledger's record of an order: what was promised, from which data, and what the page says it showed.
+#[utoipa::path(get, path = "/v1/admin/stores/{store}/promises/{order}", tag = "admin", security(("admin" = [])), params(("store" = String, Path), ("order" = String, Path)),
+    responses((status = 200, description = "The promise ledger's record", body = Object), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "None recorded", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn promise(
     Admin(store): Admin,
     State(state): State<AppState>,
-    Path((_, order)): Path<(String, String)>,
+    path: Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
+    let (_, order) = path.0;
     let found = state.db().read(move |db| {
         let sql = "select made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language
                    from promises where store = ?1 and order_id = ?2";

@@ -26,13 +26,18 @@ pub async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Result<Respo
     serve(&file, cache, &headers)
 }
 
-fn serve(file: &str, cache: &'static str, headers: &HeaderMap) -> Result<Response, Problem> {
+/// Does `Accept-Encoding` allow this one?
+pub fn takes(headers: &HeaderMap, encoding: &str) -> bool {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let takes = |name: &str| {
-        accepted.split(',').any(|e| e.trim() == name || e.trim().starts_with(&format!("{name};")) && !e.contains("q=0"))
-    };
-    let chosen = [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(name, _)| takes(name));
-    let (encoding, found) = chosen
+    accepted.split(',').any(|entry| {
+        let (name, quality) = entry.split_once(';').unwrap_or((entry, "q=1"));
+        name.trim() == encoding && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+fn serve(file: &str, cache: &'static str, headers: &HeaderMap) -> Result<Response, Problem> {
+    let endings = [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(name, _)| takes(headers, name));
+    let (encoding, found) = endings
         .filter_map(|(name, ending)| Some((name, Assets::get(&format!("{file}{ending}"))?)))
         .next()
         .map(|(name, f)| (Some(name), f))

@@ -12,50 +12,89 @@ use axum::{
     extract::{DefaultBodyLimit, State},
     http::{Method, StatusCode, header},
     response::IntoResponse,
-    routing::{get, post},
+    routing::get,
 };
 use tower_http::cors::{Any, CorsLayer};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{problem::Problem, state::AppState};
+use crate::{problem::Problem, state::AppState, telemetry};
+
+/// What no route says of itself.
+#[derive(OpenApi)]
+#[openapi(info(title = "Whereabouts", description = "When will it arrive, and where is it now. Errors are problem documents (RFC 9457)."), modifiers(&Keys))]
+struct Description;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("One of the store's admin keys")).build(),
+        );
+        api.components.get_or_insert_default().add_security_scheme("admin", scheme);
+    }
+}
 
 /// The whole API.
 pub fn app(state: AppState) -> Router {
+    telemetry::figures();
     // Pages of any store read these; nothing here depends on cookies.
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, header::IF_NONE_MATCH])
         .expose_headers([header::ETAG, header::DATE]);
-    let public = Router::new()
-        .route("/v1/stores/{store}/promise.json", get(stores::promise))
-        .route("/v1/stores/{store}/estimate", get(stores::estimate))
+    let public = OpenApiRouter::new()
+        .routes(routes!(stores::promise))
+        .routes(routes!(stores::estimate))
+        .routes(routes!(orders::document))
+        .routes(routes!(orders::live))
+        .routes(routes!(track::lookup))
         .route("/embed.js", get(assets::loader))
         .route("/assets/{file}", get(assets::asset))
-        .route("/v1/orders/{token}", get(orders::document))
-        .route("/v1/orders/{token}/live", get(orders::live))
-        .route("/v1/stores/{store}/lookup", post(track::lookup))
         .layer(cors);
-    Router::new()
+    let (routes, description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(public)
+        .routes(routes!(webhooks::receive))
+        .routes(routes!(admin::policy, admin::publish))
+        .routes(routes!(admin::delays, admin::put_delay))
+        .routes(routes!(admin::end_delay))
+        .routes(routes!(admin::problems))
+        .routes(routes!(admin::promise))
         .route("/track", get(track::lookup_page).post(track::lookup_form))
         .route("/track/{token}", get(track::order))
-        .route("/v1/webhooks/{store}/{source}", post(webhooks::receive))
-        .route("/v1/admin/stores/{store}/policy", get(admin::policy).put(admin::publish))
-        .route("/v1/admin/stores/{store}/delays", get(admin::delays).post(admin::put_delay))
-        .route("/v1/admin/stores/{store}/delays/{id}", axum::routing::delete(admin::end_delay))
-        .route("/v1/admin/stores/{store}/problems", get(admin::problems))
-        .route("/v1/admin/stores/{store}/promises/{order}", get(admin::promise))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(figures))
+        .split_for_parts();
+    routes
+        .route("/openapi.json", get(move || std::future::ready(Json(description))))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method")
         })
         .layer(DefaultBodyLimit::max(state.config().limits.body_bytes))
+        .layer(axum::middleware::from_fn(telemetry::observe))
         .with_state(state)
 }
 
 async fn ready(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
     state.db().read(|db| Ok(db.query_row("select 1", [], |r| r.get::<_, i64>(0))?)).await?;
     Ok(Json(serde_json::json!({"ready": true})))
+}
+
+/// Prometheus's text format. No store's name and nothing of a shopper is in it.
+async fn figures(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
+    let waiting = state
+        .db()
+        .read(|db| Ok(db.query_row("select count(*) from events where state = 0", [], |r| r.get::<_, i64>(0))?))
+        .await?;
+    metrics::gauge!("events_waiting").set(waiting as f64);
+    let figures = telemetry::figures();
+    figures.run_upkeep();
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], figures.render()))
 }

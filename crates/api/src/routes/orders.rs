@@ -20,10 +20,13 @@ use crate::{
     routes::stores::unchanged,
     state::AppState,
     store::orders,
+    telemetry::Stream,
     token::{self, Claim, Invalid},
     words::Words,
 };
 
+#[utoipa::path(get, path = "/v1/orders/{token}", tag = "order", params(("token" = String, Path, description = "Order token")),
+    responses((status = 200, description = "The order document", body = OrderDocument), (status = 304, description = "Unchanged"), (status = 401, description = "The token is not valid", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "Not known yet", body = wire::Problem, content_type = "application/problem+json"), (status = 410, description = "The token has expired", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn document(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let claim = claim(&state, &token)?;
     let mut document = load(&state, &claim).await?.ok_or_else(not_yet)?;
@@ -50,6 +53,9 @@ fn complete(document: &mut OrderDocument, words: &Words, now: Instant) {
 }
 
 /// Server-sent events: the newest document at once, and whenever it changes; whole, so that there is never a difference to miss.
+#[utoipa::path(get, path = "/v1/orders/{token}/live", tag = "order", params(("token" = String, Path, description = "Order token"), ("last-event-id" = Option<u64>, Header)),
+    responses((status = 200, description = "Server-sent events: `event: order`, the whole document as data, its version as id", body = String, content_type = "text/event-stream"),
+        (status = 401, description = "The token is not valid", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "Not known yet", body = wire::Problem, content_type = "application/problem+json"), (status = 410, description = "The token has expired", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn live(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let claim = claim(&state, &token)?;
     let words = Words::accepted(&headers);
@@ -59,7 +65,9 @@ pub async fn live(State(state): State<AppState>, Path(token): Path<String>, head
     // One event of room: who reads slowly gets the newest next, and holds nobody up.
     let (send, receive) = tokio::sync::mpsc::channel::<Result<Event, Infallible>>(1);
     let mut stopping = state.stopping();
+    let stream = Stream::open();
     tokio::spawn(async move {
+        let _open = stream;
         let mut sent = seen;
         let mut next = Some(first);
         loop {

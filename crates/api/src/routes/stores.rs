@@ -12,20 +12,37 @@ use promise::{
 };
 use view::estimate::Ui;
 
+use super::assets::takes;
 use crate::{problem::Problem, state::AppState, words::Words};
 
 const MOST_LINES: usize = 100;
 
+#[utoipa::path(get, path = "/v1/stores/{store}/promise.json", tag = "store", params(("store" = String, Path, description = "The store's public id")),
+    responses((status = 200, description = "The promise document: opaque to all but the estimator", body = Object), (status = 304, description = "Unchanged"), (status = 404, description = "No such store, or no policy", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn promise(State(state): State<AppState>, Path(store): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let published = published(&state, &store).await?;
+    let (encoding, body) = if takes(&headers, "br") {
+        ("br", &published.brotli)
+    } else if takes(&headers, "gzip") {
+        ("gzip", &published.gzip)
+    } else {
+        ("", &published.json)
+    };
+    // Each form is another representation, hence another strong tag.
+    let etag = format!("\"{}{}{encoding}\"", published.etag, if encoding.is_empty() { "" } else { "-" });
     let cache = [
-        (header::ETAG, HeaderValue::from_str(&published.etag).unwrap_or(HeaderValue::from_static("\"\""))),
+        (header::ETAG, HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""))),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300, stale-while-revalidate=86400")),
+        (header::VARY, HeaderValue::from_static("accept-encoding")),
     ];
-    if unchanged(&headers, &published.etag) {
+    if unchanged(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, cache).into_response());
     }
-    Ok((cache, [(header::CONTENT_TYPE, "application/json")], published.json.clone()).into_response())
+    let mut answer = (cache, [(header::CONTENT_TYPE, "application/json")], body.clone()).into_response();
+    if !encoding.is_empty() {
+        answer.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    Ok(answer)
 }
 
 /// Does `If-None-Match` name this ETag?
@@ -35,13 +52,19 @@ pub fn unchanged(headers: &HeaderMap, etag: &str) -> bool {
 }
 
 /// The estimate with its sentence: what the widget would say, for where it can't run.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
 struct Answer {
     #[serde(flatten)]
     estimate: Estimate,
     sentence: wire::order::Sentence,
 }
 
+#[utoipa::path(get, path = "/v1/stores/{store}/estimate", tag = "store",
+    params(("store" = String, Path, description = "The store's public id"), ("sku" = Option<Vec<String>>, Query, description = "Repeat with `quantity` after it for more"),
+        ("quantity" = Option<u32>, Query), ("item" = Option<Vec<String>>, Query, description = "SKU:QUANTITY, may be repeated"), ("country" = Option<String>, Query),
+        ("postal_code" = Option<String>, Query), ("region" = Option<String>, Query), ("method" = Option<String>, Query), ("surface" = Option<String>, Query)),
+    responses((status = 200, description = "The estimate, with its sentence in the language of Accept-Language; an HTML fragment by Accept", body = Answer,
+        content_type = "application/json"), (status = 400, description = "What is wrong with the query", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "No such store, or no policy", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn estimate(
     State(state): State<AppState>,
     Path(store): Path<String>,
@@ -59,10 +82,10 @@ pub async fn estimate(
         (header::CONTENT_LANGUAGE, HeaderValue::from_str(words.tag()).unwrap_or(HeaderValue::from_static("en"))),
     ];
     if prefers_html(&headers) {
-        let nodes = view::estimate::estimate(&estimate, &ui, now, &words);
+        let nodes = view::estimate::estimate(&estimate, &ui, now, &*words);
         return Ok((head, Html(view::node::html(&nodes))).into_response());
     }
-    let (headline, detail) = view::estimate::sentence(&estimate, &words);
+    let (headline, detail) = view::estimate::sentence(&estimate, &*words);
     Ok((head, Json(Answer { estimate, sentence: wire::order::Sentence { headline, detail } })).into_response())
 }
 

@@ -67,7 +67,7 @@ pub async fn order(State(state): State<AppState>, Path(token): Path<String>, hea
     match found {
         Ok((claim, document)) => {
             let reader = Reader { now: state.now(), offset: None };
-            let drawn = view::node::html(&view::order::order(&document, reader, &words));
+            let drawn = view::node::html(&view::order::order(&document, reader, &*words));
             let body = html! {
                 h1 { (document.store.name) " " (document.number) }
                 whereabouts-order token=(token) { (PreEscaped(drawn)) }
@@ -79,10 +79,10 @@ pub async fn order(State(state): State<AppState>, Path(token): Path<String>, hea
             let status = StatusCode::from_u16(problem.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let text = if status == StatusCode::GONE { "page.expired" } else { "page.invalid" };
             let body = html! {
-                h1 { (say(&words, text, &[])) }
-                p { a href="/track" { (say(&words, "page.lookup", &[])) } }
+                h1 { (say(&*words, text, &[])) }
+                p { a href="/track" { (say(&*words, "page.lookup", &[])) } }
             };
-            page(status, &words, &say(&words, "page.lookup", &[]), html! {}, body)
+            page(status, &words, &say(&*words, "page.lookup", &[]), html! {}, body)
         }
     }
 }
@@ -102,7 +102,7 @@ pub struct Asked {
 pub async fn lookup_page(State(state): State<AppState>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
     let words = Words::accepted(&headers);
     let body = form(&state, &words, &Question { store: asked.store, ..Question::default() }, None);
-    page(StatusCode::OK, &words, &say(&words, "page.lookup", &[]), html! {}, body)
+    page(StatusCode::OK, &words, &say(&*words, "page.lookup", &[]), html! {}, body)
 }
 
 /// Its form, sent by a browser without script.
@@ -120,8 +120,8 @@ pub async fn lookup_form(
         Err(problem) => {
             let status = StatusCode::from_u16(problem.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let key = if status == StatusCode::TOO_MANY_REQUESTS { "page.too_many" } else { "page.not_found" };
-            let body = form(&state, &words, &asked, Some(say(&words, key, &[])));
-            page(status, &words, &say(&words, "page.lookup", &[]), html! {}, body)
+            let body = form(&state, &words, &asked, Some(say(&*words, key, &[])));
+            page(status, &words, &say(&*words, "page.lookup", &[]), html! {}, body)
         }
     }
 }
@@ -147,7 +147,7 @@ fn form(state: &AppState, words: &Words, asked: &Question, problem: Option<Strin
 }
 
 /// What a look-up knows: the order's number, and the email or postal code it was ordered with.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Question {
     store: String,
@@ -159,13 +159,15 @@ pub struct Question {
 }
 
 /// What a look-up gives.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Found {
     pub token: String,
     pub url: String,
 }
 
 /// `POST /v1/stores/{store}/lookup`, as JSON or as a form.
+#[utoipa::path(post, path = "/v1/stores/{store}/lookup", tag = "order", params(("store" = String, Path, description = "The store's public id")), request_body = Question,
+    responses((status = 200, description = "A token for the order", body = Found), (status = 404, description = "No order has this number with this email or postal code", body = wire::Problem, content_type = "application/problem+json"), (status = 429, description = "Too many tries", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn lookup(
     State(state): State<AppState>,
     Path(store): Path<String>,

@@ -12,6 +12,10 @@ use crate::{
     state::AppState,
 };
 
+#[utoipa::path(post, path = "/v1/webhooks/{store}/{source}", tag = "webhook",
+    params(("store" = String, Path, description = "The store's public id"), ("source" = String, Path, description = "shopify, easypost, standard …")),
+    request_body(content = Object, description = "As the source sends it, signed"),
+    responses((status = 200, description = "On disk; a repetition too"), (status = 401, description = "Wrong signature", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "No such store or source", body = wire::Problem, content_type = "application/problem+json"), (status = 413, description = "Too large", body = wire::Problem, content_type = "application/problem+json"), (status = 415, description = "Not JSON", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn receive(
     State(state): State<AppState>,
     Path((store, source)): Path<(String, String)>,
@@ -27,7 +31,17 @@ pub async fn receive(
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the webhook as application/json"));
     }
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    match ingest::receive(&state, &store, &source, &header, body.to_vec()).await {
+    let received = ingest::receive(&state, &store, &source, &header, body.to_vec()).await;
+    // An address that anybody may invent is no label.
+    let known =
+        if matches!(received, Err(Refused::UnknownStore | Refused::UnknownSource)) { "unknown".to_owned() } else { source };
+    let outcome = match &received {
+        Ok(true) => "new",
+        Ok(false) => "repeated",
+        Err(_) => "refused",
+    };
+    metrics::counter!("webhooks_total", "source" => known, "outcome" => outcome).increment(1);
+    match received {
         Ok(_) => Ok(StatusCode::OK),
         Err(e @ (Refused::UnknownStore | Refused::UnknownSource)) => Err(Problem::new(StatusCode::NOT_FOUND, e.to_string())),
         Err(Refused::Signature(e)) => Err(Problem::new(

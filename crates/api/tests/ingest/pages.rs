@@ -1,0 +1,154 @@
+//! The server's words: sentences by language, hosted pages, look-up; and what is seen of the server itself.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use serde_json::json;
+use tower::ServiceExt;
+
+use super::*;
+
+const PLACED: &str = "2026-11-23T15:00:00-06:00";
+
+/// Status, headers and text of an answer.
+async fn text(api: &Api, request: Request<Body>) -> (StatusCode, axum::http::HeaderMap, String) {
+    let answer = api::routes::app(api.state.clone()).oneshot(request).await.unwrap();
+    let (head, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    (head.status, head.headers, String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn get(path: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let request = headers.iter().fold(Request::get(path), |r, (name, value)| r.header(*name, *value));
+    request.body(Body::empty()).unwrap()
+}
+
+fn lookup(body: &str, kind: &str) -> Request<Body> {
+    Request::post("/v1/stores/demo/lookup").header(header::CONTENT_TYPE, kind).body(Body::from(body.to_owned())).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn estimates_come_with_a_sentence_as_json_or_html() {
+    let api = api().await;
+    let path = "/v1/stores/demo/estimate?sku=MUG-1&country=US&postal_code=94103";
+    let (status, head, body) = text(&api, get(path, &[("accept-language", "en-GB")])).await;
+    assert_eq!((status, &head[header::CONTENT_LANGUAGE]), (StatusCode::OK, &"en-GB".parse().unwrap()));
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert!(json["sentence"]["headline"].as_str().unwrap().starts_with("Get it "), "{json}");
+    assert!(json["options"][0]["window"]["from"].is_string());
+    let (_, head, html) = text(&api, get(path, &[("accept", "text/html")])).await;
+    assert!(head[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));
+    assert!(
+        html.starts_with("<div class=\"estimate\" part=\"estimate\"><p class=\"headline\"") && !html.contains("<form"),
+        "{html}"
+    );
+    let evil = "/v1/stores/demo/estimate?country=US&postal_code=%3Cscript%3E1&sku=%3Cb%3E";
+    let (_, _, html) = text(&api, get(evil, &[("accept", "text/html")])).await;
+    assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
+}
+
+/// The widget reads and writes by `frugal`, the server by serde: both must mean the same, byte for byte.
+#[tokio::test(flavor = "multi_thread")]
+async fn browser_and_server_read_and_write_alike() {
+    let api = api().await;
+    let (_, _, body) = text(&api, get("/v1/stores/demo/promise.json", &[])).await;
+    let by_serde: promise::Document = serde_json::from_str(&body).unwrap();
+    let by_frugal: promise::Document = frugal::from_text(&body).unwrap();
+    assert_eq!(by_frugal, by_serde);
+    for (code, country) in [("94103", "US"), ("99501", "US"), ("", ""), ("1011", "NL")] {
+        let asked = json!({"items": [{"sku": "MUG-1", "quantity": 2}, {"sku": "VASE-1", "quantity": 1}], "destination": {"country": country, "postal_code": code}});
+        let request: promise::Request = frugal::from_text(&asked.to_string()).unwrap();
+        let estimate = promise::estimate(&by_serde, &request, promise::Instant(1_795_000_000));
+        assert_eq!(frugal::to_text(&estimate), serde_json::to_string(&estimate).unwrap());
+    }
+    api.webhook("shopify", "orders/create", "w1", &order(1001, PLACED)).await;
+    let document = api.order("1001").await;
+    let by_serde: wire::OrderDocument = serde_json::from_value(document.clone()).unwrap();
+    assert_eq!(frugal::from_text::<wire::OrderDocument>(&document.to_string()), Some(by_serde));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_promise_document_is_compressed_once_and_each_form_has_its_tag() {
+    let api = api().await;
+    let mut tags = Vec::new();
+    for (accept, encoding) in [("br, gzip", Some("br")), ("gzip, br;q=0", Some("gzip")), ("", None)] {
+        let (status, head, _) = text(&api, get("/v1/stores/demo/promise.json", &[("accept-encoding", accept)])).await;
+        assert_eq!((status, head.get(header::CONTENT_ENCODING).map(|v| v.to_str().unwrap())), (StatusCode::OK, encoding));
+        let tag = head[header::ETAG].to_str().unwrap().to_owned();
+        let again = get("/v1/stores/demo/promise.json", &[("accept-encoding", accept), ("if-none-match", &tag)]);
+        assert_eq!(text(&api, again).await.0, StatusCode::NOT_MODIFIED);
+        tags.push(tag);
+    }
+    assert!(tags[0] != tags[1] && tags[1] != tags[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hosted_page_is_whole_without_script() {
+    let api = api().await;
+    api.webhook("shopify", "orders/create", "w1", &order(1001, PLACED)).await;
+    api.order("1001").await;
+    let token = token::mint("demo", "1001", 4_000_000_000, SECRET);
+    let (status, head, html) = text(&api, get(&format!("/track/{token}"), &[("accept-language", "en-GB,en;q=0.5")])).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(html.contains("<html lang=\"en-GB\" dir=\"ltr\">") && html.contains("packing it") && html.contains("Mug"), "{html}");
+    assert!(head[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("frame-ancestors 'none'"));
+    assert_eq!(head[header::REFERRER_POLICY], "no-referrer");
+    for (token, status) in
+        [(token::mint("demo", "1001", 1, SECRET), StatusCode::GONE), ("nonsense".into(), StatusCode::UNAUTHORIZED)]
+    {
+        let (answered, _, html) = text(&api, get(&format!("/track/{token}"), &[])).await;
+        assert_eq!(answered, status);
+        assert!(html.contains("href=\"/track\"") && !html.contains("Mug"), "{html}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lookup_never_tells_whether_the_order_exists() {
+    let api = api().await;
+    api.webhook("shopify", "orders/create", "w1", &order(1001, PLACED)).await;
+    api.order("1001").await;
+    for right in [r##"{"number":"#1001","email":" ADA@example.com "}"##, r#"{"number":"1001","postal_code":"94103"}"#] {
+        let (status, _, body) = text(&api, lookup(right, "application/json")).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let found: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(api.get(&format!("/v1/orders/{}", found["token"].as_str().unwrap())).await.0, StatusCode::OK);
+    }
+    let wrong_email = text(&api, lookup("number=1001&email=eve%40example.com", "application/x-www-form-urlencoded")).await;
+    let no_order = text(&api, lookup("number=9999&email=ada%40example.com", "application/x-www-form-urlencoded")).await;
+    let nothing = text(&api, lookup(r#"{"number":"1001"}"#, "application/json")).await;
+    assert_eq!((wrong_email.0, &wrong_email.2), (StatusCode::NOT_FOUND, &no_order.2));
+    assert_eq!((nothing.0, &nothing.2), (StatusCode::NOT_FOUND, &no_order.2));
+    assert_eq!(text(&api, lookup("{", "application/json")).await.0, StatusCode::BAD_REQUEST);
+    // Guessing ends soon.
+    let mut last = StatusCode::OK;
+    for _ in 0..20 {
+        last = text(&api, lookup(r#"{"number":"1001","email":"x@y.example"}"#, "application/json")).await.0;
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_describes_itself() {
+    let api = api().await;
+    let (_, _, body) = api.get("/openapi.json").await;
+    let paths: Vec<&String> = body["paths"].as_object().unwrap().keys().collect();
+    for path in
+        ["/v1/orders/{token}", "/v1/stores/{store}/estimate", "/v1/webhooks/{store}/{source}", "/v1/admin/stores/{store}/policy"]
+    {
+        assert!(paths.iter().any(|p| *p == path), "{path} in {paths:?}");
+    }
+    assert!(body["components"]["schemas"]["OrderDocument"]["properties"]["shipments"].is_object());
+    assert!(body["components"]["schemas"]["Policy"]["properties"]["origins"].is_object());
+    api.webhook("shopify", "orders/create", "w1", &order(1001, PLACED)).await;
+    api.order("1001").await;
+    let token = token::mint("demo", "1001", 4_000_000_000, SECRET);
+    api.get(&format!("/v1/orders/{token}")).await;
+    let (_, _, figures) = text(&api, get("/metrics", &[])).await;
+    assert!(
+        figures.contains("http_requests_total{route=\"/v1/orders/{token}\"") && figures.contains("events_waiting 0"),
+        "{figures}"
+    );
+    assert!(figures.contains("webhooks_total{source=\"shopify\",outcome=\"new\"}"), "{figures}");
+    assert!(!figures.contains("v1.demo."), "no token in a label");
+}
