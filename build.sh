@@ -6,6 +6,7 @@
 #   ./build.sh demo     build, and start the API and a demo store on two ports (options: --port, --shop-port, --data, --speed)
 #   ./build.sh test     set up, build, and run every test, browser tests included
 #   ./build.sh check    formatting, lints, dependency and licence audit
+#   ./build.sh bench    speed, as ratios to a stated reference measured in the same run (--json for tools)
 #   ./build.sh size     bytes that a page loads, by surface, against the budgets (--json for tools)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -54,12 +55,18 @@ tests() {
     size
 }
 
+bench() {
+    build
+    cargo build --quiet --release --package whereabouts-bench
+    target/release/whereabouts-bench "$@"
+}
+
 size() { widget; node tools/size.mjs "$@"; }
 
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-    setup | build | demo | check | size) $verb "$@" ;;
+    setup | build | demo | check | bench | size) $verb "$@" ;;
     test) tests "$@" ;;
-    *) sed -n '2,10s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
+    *) sed -n '2,11s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
 esac

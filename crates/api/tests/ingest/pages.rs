@@ -13,7 +13,7 @@ const PLACED: &str = "2026-11-23T15:00:00-06:00";
 
 /// Status, headers and text of an answer.
 async fn text(api: &Api, request: Request<Body>) -> (StatusCode, axum::http::HeaderMap, String) {
-    let answer = api::routes::app(api.state.clone()).oneshot(request).await.unwrap();
+    let answer = app(api.state.clone()).oneshot(request).await.unwrap();
     let (head, body) = answer.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     (head.status, head.headers, String::from_utf8_lossy(&bytes).into_owned())
@@ -34,7 +34,7 @@ async fn estimates_come_with_a_sentence_as_json_or_html() {
     let path = "/v1/stores/demo/estimate?sku=MUG-1&country=US&postal_code=94103";
     let (status, head, body) = text(&api, get(path, &[("accept-language", "en-GB")])).await;
     assert_eq!((status, &head[header::CONTENT_LANGUAGE]), (StatusCode::OK, &"en-GB".parse().unwrap()));
-    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let json: Value = serde_json::from_str(&body).unwrap();
     assert!(json["sentence"]["headline"].as_str().unwrap().starts_with("Get it "), "{json}");
     assert!(json["options"][0]["window"]["from"].is_string());
     let (_, head, html) = text(&api, get(path, &[("accept", "text/html")])).await;
@@ -111,7 +111,7 @@ async fn a_lookup_never_tells_whether_the_order_exists() {
     for right in [r##"{"number":"#1001","email":" ADA@example.com "}"##, r#"{"number":"1001","postal_code":"94103"}"#] {
         let (status, _, body) = text(&api, lookup(right, "application/json")).await;
         assert_eq!(status, StatusCode::OK, "{body}");
-        let found: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let found: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(api.get(&format!("/v1/orders/{}", found["token"].as_str().unwrap())).await.0, StatusCode::OK);
     }
     let wrong_email = text(&api, lookup("number=1001&email=eve%40example.com", "application/x-www-form-urlencoded")).await;

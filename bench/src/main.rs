@@ -1,0 +1,67 @@
+//! `./build.sh bench`: the real binary's speed, as a ratio to a stated reference in the same run.
+//!
+//! Servers run as processes of their own on loopback; measured and reference alternate, and medians are reported, because
+//! machines are noisy. A ratio of 1 is the reference's own speed.
+
+mod http;
+mod reads;
+mod server;
+mod webhooks;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// One figure.
+pub struct Figure {
+    pub name: &'static str,
+    pub value: f64,
+    pub reference: f64,
+    pub unit: &'static str,
+    /// What the reference is.
+    pub against: &'static str,
+}
+
+impl Figure {
+    fn json(&self) -> Value {
+        let round = |x: f64| (x * 1000.0).round() / 1000.0;
+        json!({"name": self.name, "value": round(self.value), "reference": round(self.reference),
+            "ratio": round(self.value / self.reference), "unit": self.unit})
+    }
+}
+
+/// The median of an odd or even number of values.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    if n == 0 { f64::NAN } else { (values[(n - 1) / 2] + values[n / 2]) / 2.0 }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|a| a == "--reference-server") {
+        return reads::reference_server().await;
+    }
+    let mut figures = Vec::new();
+    let server = server::Server::start().await?;
+    figures.extend(reads::figures(&server).await?);
+    figures.push(webhooks::figure(&server).await?);
+    drop(server);
+    if args.iter().any(|a| a == "--json") {
+        println!("{}", serde_json::to_string_pretty(&figures.iter().map(Figure::json).collect::<Vec<_>>())?);
+    } else {
+        println!("{:<18} {:>12} {:>12} {:>7}  {:<8} against", "figure", "value", "reference", "ratio", "unit");
+        for f in &figures {
+            println!(
+                "{:<18} {:>12.1} {:>12.1} {:>7.2}  {:<8} {}",
+                f.name,
+                f.value,
+                f.reference,
+                f.value / f.reference,
+                f.unit,
+                f.against
+            );
+        }
+    }
+    Ok(())
+}

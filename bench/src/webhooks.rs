@@ -1,0 +1,83 @@
+//! Durably acknowledged webhooks, against bare group-committed SQLite inserts of the same bytes.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use hmac::{Hmac, KeyInit, Mac};
+use rusqlite::{Connection, params};
+use sha2::Sha256;
+
+use crate::{Figure, http, median, server::Server};
+
+const CONNECTIONS: usize = 64;
+const EVENTS: usize = 6_000;
+const ROUNDS: usize = 5;
+
+pub async fn figure(server: &Server) -> Result<Figure> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let path = format!("/v1/webhooks/{}/easypost", server.store);
+        let secret = server.easypost_secret.clone();
+        let value = http::throughput(server.address, CONNECTIONS, EVENTS, 200, move |n| {
+            let body = event(round, n);
+            let signature = format!("hmac-sha256-hex={}", sign(&secret, &body));
+            http::post(&path, &[("content-type", "application/json"), ("x-hmac-signature", &signature)], &body)
+        })
+        .await?;
+        // What has been acknowledged is projected in the background: let it finish, so that it does not load the next round.
+        server.settled().await?;
+        let bare = bare_inserts(round)?;
+        if round > 0 {
+            ours.push(value);
+            theirs.push(bare);
+        }
+    }
+    Ok(Figure {
+        name: "webhook_ack",
+        value: median(ours),
+        reference: median(theirs),
+        unit: "req/s",
+        against: "bare SQLite inserts, one fsynced commit per 64",
+    })
+}
+
+fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac =
+        <Hmac<Sha256> as KeyInit>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| unreachable!("any length will do"));
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+/// A tracker event as EasyPost sends it, for one of a thousand parcels.
+fn event(round: usize, n: usize) -> Vec<u8> {
+    let parcel = n % 1000;
+    let (hour, minute, second) = (n / 3600 % 24, n / 60 % 60, n % 60);
+    format!(
+        r#"{{"id":"evt_{round}_{n}","object":"Event","description":"tracker.updated","mode":"production","result":{{"id":"trk_{parcel}","object":"Tracker","tracking_code":"94001{parcel:017}","status":"in_transit","status_detail":"arrived_at_facility","carrier":"USPS","est_delivery_date":"2026-12-02T00:00:00Z","tracking_details":[{{"object":"TrackingDetail","message":"Arrived at USPS Regional Facility","status":"in_transit","status_detail":"arrived_at_facility","datetime":"2026-11-{:02}T{hour:02}:{minute:02}:{second:02}Z","source":"USPS","tracking_location":{{"city":"MEMPHIS","state":"TN","country":"US","zip":"38101"}}}}]}}}}"#,
+        round + 1
+    )
+    .into_bytes()
+}
+
+/// Inserts per second of the same bodies into a table with a unique key, WAL and `synchronous=FULL`, one commit per
+/// [`CONNECTIONS`] inserts: as many as can wait for an answer at once.
+fn bare_inserts(round: usize) -> Result<f64> {
+    let dir = tempfile::tempdir_in(crate::server::disk())?;
+    let mut db = Connection::open(dir.path().join("bare.sqlite"))?;
+    db.pragma_update(None, "journal_mode", "wal")?;
+    db.pragma_update(None, "synchronous", "full")?;
+    db.execute("create table events (id integer primary key, event_id text unique, body blob not null)", [])?;
+    let bodies: Vec<Vec<u8>> = (0..EVENTS).map(|n| event(round, n)).collect();
+    let started = Instant::now();
+    for (k, group) in bodies.chunks(CONNECTIONS).enumerate() {
+        let tx = db.transaction()?;
+        {
+            let mut insert = tx.prepare_cached("insert into events (event_id, body) values (?1, ?2)")?;
+            for (i, body) in group.iter().enumerate() {
+                insert.execute(params![format!("evt_{round}_{}", k * CONNECTIONS + i), body])?;
+            }
+        }
+        tx.commit()?;
+    }
+    Ok(EVENTS as f64 / started.elapsed().as_secs_f64())
+}
