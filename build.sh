@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything there is to do with this repository. Each verb is a few plain commands that a person could type.
 #
-#   ./build.sh setup    install what is missing: Wasm target, wasm-pack, node packages, a browser (asks nothing)
+#   ./build.sh setup    install what is missing: Rust's library source, wasm-pack, node packages, a browser (asks nothing)
 #   ./build.sh build    the widget (Wasm) and the `whereabouts` binary, in target/release
 #   ./build.sh demo     build, and start the API and a demo store on two ports (options: --port, --shop-port, --data, --speed)
 #   ./build.sh test     set up, build, and run every test, browser tests included

@@ -126,6 +126,15 @@ test('where Wasm can’t run, the server’s answer shows', async () => {
   }
 });
 
+test('it works under a strict policy, Trusted Types on', async () => {
+  const csp = `default-src 'none'; script-src ${api.origin} 'wasm-unsafe-eval'; connect-src ${api.origin}; require-trusted-types-for 'script'; trusted-types 'none'`;
+  const page = await hostPage(browser, tag() + estimate() + orderElement(api.token('1001')), { csp });
+  await waitShown(page, 'whereabouts-estimate', /^Get it .* Why this date\?/);
+  await waitShown(page, 'whereabouts-order', /^Delivered today/);
+  assert.deepEqual(page.errors, []);
+  await page.end();
+});
+
 test('an order keeps up where streams fail: it asks again', async () => {
   await api.shopify('orders/create', { ...order, id: 1002, name: '#1002' });
   const page = await hostPage(browser, tag() + orderElement(api.token('1002')), {

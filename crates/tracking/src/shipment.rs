@@ -70,6 +70,14 @@ pub fn fold<'a>(parts: impl IntoIterator<Item = &'a Shipment>) -> State {
     }
     checkpoints
         .sort_by_cached_key(|c| (c.time.as_deref().and_then(instant), c.status, serde_json::to_string(c).unwrap_or_default()));
+    // A platform repeats a parcel's state whenever it touches its own record: that says nothing new.
+    let mut last = None;
+    checkpoints.retain(|c| {
+        let bare = c.message.is_none() && c.code.is_none() && c.location.is_none();
+        let repeated = bare && last == Some(c.status) && c.status != Status::AttemptFailed;
+        last = Some(c.status);
+        !repeated
+    });
     let mut delivered: Option<i64> = None;
     for c in &checkpoints {
         let at = c.time.as_deref().and_then(instant);
@@ -159,6 +167,13 @@ mod tests {
         let b = part(&[("2026-12-01T11:00:00+01:00", Status::AttemptFailed)]);
         let state = fold([&a, &b]);
         assert_eq!((state.attempts, state.checkpoints.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_platform_that_repeats_itself_adds_nothing() {
+        let said = part(&[("2026-12-01T10:00:00Z", Status::Delivered), ("2026-12-05T10:00:00Z", Status::Delivered)]);
+        let state = fold([&said]);
+        assert_eq!((state.checkpoints.len(), state.last_scan_at.as_deref()), (1, Some("2026-12-01T10:00:00Z")));
     }
 
     proptest! {
