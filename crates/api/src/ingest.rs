@@ -79,7 +79,7 @@ pub async fn project_next(state: &AppState) -> Result<bool> {
         .await?;
     let Some((store, changed)) = done else { return Ok(false) };
     for (order, version) in changed {
-        state.live().publish(&store, &order, version);
+        state.changed(&store, &order, version);
     }
     Ok(true)
 }
@@ -134,6 +134,7 @@ pub async fn replay(state: &AppState) -> Result<()> {
             )?)
         })
         .await?;
+    state.documents().forget();
     while project_next(state).await? {}
     Ok(())
 }
@@ -145,7 +146,7 @@ pub async fn reestimate(state: &AppState, store: &str) -> Result<()> {
     for order in state.db().read(move |db| orders::open(db, &id)).await? {
         let (info, order_id, now) = (info.clone(), order.clone(), state.now());
         if let Some(version) = state.db().write(move |db| orders::rebuild(db, &info, &order_id, now)).await? {
-            state.live().publish(store, &order, version);
+            state.changed(store, &order, version);
         }
     }
     Ok(())

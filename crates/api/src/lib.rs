@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod ingest;
 pub mod live;
 pub mod problem;

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::{
     config::Config,
+    documents::Documents,
     live::Hub,
     store::{Db, orders::StoreInfo, policies},
 };
@@ -37,6 +38,7 @@ struct Inner {
     config: Config,
     db: Db,
     live: Hub,
+    documents: Documents,
     work: Notify,
     published: Mutex<HashMap<String, Arc<Published>>>,
     stopping: watch::Sender<bool>,
@@ -67,6 +69,7 @@ impl AppState {
             config,
             db,
             live: Hub::default(),
+            documents: Documents::default(),
             work: Notify::new(),
             published: Mutex::default(),
             stopping: watch::channel(false).0,
@@ -84,6 +87,16 @@ impl AppState {
 
     pub fn live(&self) -> &Hub {
         &self.0.live
+    }
+
+    pub fn documents(&self) -> &Documents {
+        &self.0.documents
+    }
+
+    /// An order has a new version, committed: whoever watches or asks gets it.
+    pub fn changed(&self, store: &str, order: &str, version: u64) {
+        self.0.documents.changed(store, order);
+        self.0.live.publish(store, order, version);
     }
 
     pub fn now(&self) -> Instant {

@@ -1,6 +1,6 @@
 //! `/v1/orders/{token}`: the order document, and its live updates.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, State},
@@ -16,6 +16,7 @@ use view::order::Reader;
 use wire::OrderDocument;
 
 use crate::{
+    documents::Kept,
     problem::Problem,
     routes::stores::unchanged,
     state::AppState,
@@ -29,9 +30,9 @@ use crate::{
     responses((status = 200, description = "The order document", body = OrderDocument), (status = 304, description = "Unchanged"), (status = 401, description = "The token is not valid", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "Not known yet", body = wire::Problem, content_type = "application/problem+json"), (status = 410, description = "The token has expired", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn document(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let claim = claim(&state, &token)?;
-    let mut document = load(&state, &claim).await?.ok_or_else(not_yet)?;
+    let kept = load(&state, &claim).await?.ok_or_else(not_yet)?;
     let words = Words::accepted(&headers);
-    let etag = format!("\"{}-{}\"", document.version, words.tag());
+    let etag = format!("\"{}-{}\"", kept.document.version, words.tag());
     let head = [
         (header::VARY, HeaderValue::from_static("accept-language")),
         (header::CONTENT_LANGUAGE, HeaderValue::from_str(words.tag()).unwrap_or(HeaderValue::from_static("en"))),
@@ -42,8 +43,13 @@ pub async fn document(State(state): State<AppState>, Path(token): Path<String>, 
     if unchanged(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, head).into_response());
     }
-    complete(&mut document, &words, state.now());
-    Ok((head, axum::Json(document)).into_response())
+    let now = state.now();
+    let text = kept.text(words.tag(), now, || {
+        let mut document = kept.document.clone();
+        complete(&mut document, &words, now);
+        serde_json::to_vec(&document).unwrap_or_default().into()
+    });
+    Ok((head, [(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
 /// What depends on the moment and the reader.
@@ -71,7 +77,8 @@ pub async fn live(State(state): State<AppState>, Path(token): Path<String>, head
         let mut sent = seen;
         let mut next = Some(first);
         loop {
-            if let Some(mut document) = next.take().filter(|d| d.version != sent) {
+            if let Some(kept) = next.take().filter(|k: &Arc<Kept>| k.document.version != sent) {
+                let mut document = kept.document.clone();
                 sent = document.version;
                 complete(&mut document, &words, state.now());
                 let event =
@@ -110,7 +117,16 @@ pub fn not_yet() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "the store has not told us of this order yet: try again in a minute")
 }
 
-pub async fn load(state: &AppState, claim: &Claim) -> anyhow::Result<Option<OrderDocument>> {
-    let claim = claim.clone();
-    state.db().read(move |db| orders::document(db, &claim.store, &claim.order_id)).await
+pub async fn load(state: &AppState, claim: &Claim) -> anyhow::Result<Option<Arc<Kept>>> {
+    let began = match state.documents().get(&claim.store, &claim.order_id) {
+        Ok(kept) => return Ok(Some(kept)),
+        Err(began) => began,
+    };
+    let asked = claim.clone();
+    let found = state.db().read(move |db| orders::document(db, &asked.store, &asked.order_id)).await?;
+    Ok(found.map(|document| {
+        let kept = Arc::new(Kept::new(document));
+        state.documents().keep(&claim.store, &claim.order_id, began, &kept);
+        kept
+    }))
 }

@@ -58,22 +58,23 @@ pub async fn order(State(state): State<AppState>, Path(token): Path<String>, hea
     let words = Words::accepted(&headers);
     let found = match claim(&state, &token) {
         Ok(claim) => match load(&state, &claim).await {
-            Ok(Some(document)) => Ok((claim, document)),
+            Ok(Some(kept)) => Ok((claim, kept)),
             Ok(None) => Err(not_yet()),
             Err(e) => Err(e.into()),
         },
         Err(e) => Err(e),
     };
     match found {
-        Ok((claim, document)) => {
+        Ok((claim, kept)) => {
+            let document = &kept.document;
             let reader = Reader { now: state.now(), offset: None };
-            let drawn = view::node::html(&view::order::order(&document, reader, &*words));
+            let drawn = view::node::html(&view::order::order(document, reader, &*words));
             let body = html! {
                 h1 { (document.store.name) " " (document.number) }
                 whereabouts-order token=(token) { (PreEscaped(drawn)) }
                 script async src="/embed.js" data-store=(claim.store) {}
             };
-            page(StatusCode::OK, &words, &format!("{} {}", document.store.name, document.number), store_link(&document), body)
+            page(StatusCode::OK, &words, &format!("{} {}", document.store.name, document.number), store_link(document), body)
         }
         Err(problem) => {
             let status = StatusCode::from_u16(problem.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -68,7 +68,8 @@ fn keep_order(db: &Connection, store: &StoreInfo, order: &Order) -> Result<()> {
     let postal = order.destination.postal_code.as_deref().map(plain);
     let open = order.cancelled_at.is_none();
     let facts = serde_json::to_string(&kept)?;
-    let updated = order.updated_at.as_deref().map(sortable).filter(|t| !t.is_empty()).unwrap_or_else(|| sortable(&order.placed_at));
+    let updated =
+        order.updated_at.as_deref().map(sortable).filter(|t| !t.is_empty()).unwrap_or_else(|| sortable(&order.placed_at));
     // The newest wins; of two that say they are equally new, the same one whatever the order of arrival.
     db.prepare_cached(
         "insert into orders (store, id, number, email_hash, postal_code, updated_at, open, facts) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)

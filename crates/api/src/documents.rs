@@ -1,0 +1,146 @@
+//! Order documents that were asked for lately, so that a page which asks again costs no query. Never older than the database: whoever
+//! reads says when it began, and what changed since is not kept.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use axum::body::Bytes;
+use promise::Instant;
+use wire::OrderDocument;
+
+const SHARDS: usize = 64;
+/// Documents of a shard; a full one starts anew.
+const MOST: usize = 64;
+
+/// One version of a document, and its texts of this second, by language.
+pub struct Kept {
+    pub document: OrderDocument,
+    rendered: Mutex<(Instant, Vec<(String, Bytes)>)>,
+}
+
+impl Kept {
+    pub fn new(document: OrderDocument) -> Kept {
+        Kept { document, rendered: Mutex::default() }
+    }
+
+    /// The text in a language, made once a second.
+    pub fn text(&self, language: &str, now: Instant, make: impl FnOnce() -> Bytes) -> Bytes {
+        let mut rendered = self.rendered.lock().unwrap_or_else(|e| e.into_inner());
+        if rendered.0 != now {
+            *rendered = (now, Vec::new());
+        }
+        if let Some((_, text)) = rendered.1.iter().find(|r| r.0 == language) {
+            return text.clone();
+        }
+        let text = make();
+        rendered.1.push((language.to_owned(), text.clone()));
+        text
+    }
+}
+
+#[derive(Default)]
+struct Shard {
+    /// Grows with each change to any of its orders.
+    changes: u64,
+    kept: HashMap<(String, String), Arc<Kept>>,
+}
+
+pub struct Documents {
+    shards: Vec<Mutex<Shard>>,
+    hasher: RandomState,
+}
+
+/// When a reader began.
+#[derive(Clone, Copy)]
+pub struct Began(u64);
+
+impl Default for Documents {
+    fn default() -> Documents {
+        Documents { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+    }
+}
+
+impl Documents {
+    fn shard(&self, store: &str, order: &str) -> MutexGuard<'_, Shard> {
+        let n = self.hasher.hash_one((store, order)) as usize % SHARDS;
+        self.shards[n].lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// What is kept of an order; else the moment before the database is asked.
+    pub fn get(&self, store: &str, order: &str) -> Result<Arc<Kept>, Began> {
+        let shard = self.shard(store, order);
+        shard.kept.get(&(store.to_owned(), order.to_owned())).cloned().ok_or(Began(shard.changes))
+    }
+
+    /// Keeps what was read, unless something changed since the reader began.
+    pub fn keep(&self, store: &str, order: &str, began: Began, kept: &Arc<Kept>) {
+        let mut shard = self.shard(store, order);
+        if shard.changes != began.0 {
+            return;
+        }
+        if shard.kept.len() >= MOST {
+            shard.kept.clear();
+        }
+        shard.kept.insert((store.to_owned(), order.to_owned()), kept.clone());
+    }
+
+    /// To be called after the change is committed.
+    pub fn changed(&self, store: &str, order: &str) {
+        let mut shard = self.shard(store, order);
+        shard.changes += 1;
+        shard.kept.remove(&(store.to_owned(), order.to_owned()));
+    }
+
+    /// Everything may have changed.
+    pub fn forget(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(|e| e.into_inner());
+            shard.changes += 1;
+            shard.kept.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(n: u64) -> Arc<Kept> {
+        Arc::new(Kept::new(OrderDocument { version: n, ..OrderDocument::default() }))
+    }
+
+    #[test]
+    fn what_changed_while_it_was_read_is_not_kept() {
+        let documents = Documents::default();
+        let Err(began) = documents.get("s", "1") else { panic!("nothing is kept yet") };
+        documents.changed("s", "1");
+        documents.keep("s", "1", began, &version(1));
+        let Err(began) = documents.get("s", "1") else { panic!("version 1 was old when it was kept") };
+        documents.keep("s", "1", began, &version(2));
+        assert_eq!(documents.get("s", "1").ok().map(|k| k.document.version), Some(2));
+        documents.changed("s", "1");
+        assert!(documents.get("s", "1").is_err());
+        documents.keep("s", "1", began, &version(2));
+        documents.forget();
+        assert!(documents.get("s", "1").is_err());
+    }
+
+    #[test]
+    fn texts_are_made_once_a_second_and_language() {
+        let kept = version(1);
+        let made = std::cell::Cell::new(0);
+        let ask = |language: &str, at| {
+            kept.text(language, Instant(at), || {
+                made.set(made.get() + 1);
+                Bytes::from_static(b"x")
+            })
+        };
+        for (language, at) in [("en", 1), ("en", 1), ("de", 1), ("en", 1), ("en", 2)] {
+            ask(language, at);
+        }
+        assert_eq!(made.get(), 3);
+    }
+}
