@@ -12,6 +12,8 @@ enum Command {
     Serve(cli::serve::Args),
     /// Serve the API with a demo store, sample orders and parcels on the move.
     Demo(cli::demo::Args),
+    /// Whose tracking number is it?
+    Detect(cli::detect::Args),
     /// What a policy promises.
     Estimate(cli::estimate::Args),
     /// A payload on standard input to canonical shipments.
@@ -25,6 +27,7 @@ fn main() -> std::process::ExitCode {
     let result = match Command::parse() {
         Command::Serve(args) => cli::serve::run(args),
         Command::Demo(args) => cli::demo::run(args),
+        Command::Detect(args) => cli::detect::run(args),
         Command::Estimate(args) => cli::estimate::run(args),
         Command::Normalize(args) => cli::normalize::run(args),
         Command::Token(args) => cli::token::run(args),

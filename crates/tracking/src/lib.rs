@@ -5,6 +5,7 @@
 
 pub mod carrier;
 pub mod facts;
+pub mod number;
 pub mod shipment;
 pub mod signature;
 pub mod source;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod demo;
+pub mod detect;
 pub mod estimate;
 pub mod normalize;
 pub mod serve;

@@ -1,0 +1,58 @@
+//! The commands, as a person runs them: the built binary, with the features that it has.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+fn run(arguments: &[&str], input: &str) -> (bool, Vec<Value>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_whereabouts"))
+        .args(arguments)
+        .env("TOKEN_SECRET", super::SECRET)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let done = child.wait_with_output().unwrap();
+    let lines = String::from_utf8(done.stdout).unwrap();
+    let values = lines.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+    (done.status.success(), values, String::from_utf8(done.stderr).unwrap())
+}
+
+#[test]
+fn detect_reads_arguments_and_standard_input() {
+    let (ok, found, _) = run(&["detect", "--json", "1Z5R89390357567127", "no number"], "");
+    assert!(ok);
+    assert_eq!((found[0]["valid"].as_bool(), found[0]["candidates"][0]["carrier"].as_str()), (Some(true), Some("ups")));
+    assert_eq!((found[1]["valid"].as_bool(), found[1]["candidates"].as_array().unwrap().len()), (Some(false), 0));
+    let (_, found, _) = run(&["detect"], "my parcel is RB123456785GB\n\n");
+    assert_eq!(found[0]["candidates"][0]["name"], "Royal Mail Group plc");
+}
+
+#[test]
+fn estimate_prints_windows_and_names_what_is_wrong() {
+    let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo/policy.json");
+    let base = ["estimate", "--policy", policy, "--json", "--destination", "US-94103", "--item", "MUG-1=2", "--at"];
+    let (ok, said, _) = run(&[&base[..], &["2026-12-01T14:00:00Z"]].concat(), "");
+    assert!(ok && said[0]["options"][0]["window"]["to"].is_string(), "{said:?}");
+    let (ok, _, error) = run(&[&base[..], &["yesterday"]].concat(), "");
+    assert!(!ok && error.lines().count() == 1 && error.contains("--at"), "{error}");
+}
+
+#[test]
+fn normalize_and_token_work_on_what_they_get() {
+    let body =
+        String::from_utf8(super::tracker("evt_1", "1Z5R89390357567127", &[("2026-11-24T12:00:00Z", "in_transit")])).unwrap();
+    let (ok, said, _) = run(&["normalize", "--source", "easypost"], &body);
+    assert_eq!((ok, said[0]["shipments"][0]["checkpoints"][0]["status"].as_str()), (true, Some("in_transit")));
+    let (ok, _, error) = run(&["normalize", "--source", "easypost"], "{");
+    assert!(!ok && !error.is_empty());
+    let token = api::token::mint("demo", "1", 4_000_000_000, super::SECRET);
+    let (ok, said, _) = run(&["token", "check", &token], "");
+    assert_eq!((ok, said[0]["order"].as_str()), (true, Some("1")));
+    assert!(!run(&["token", "check", &token.replace("demo", "else")], "").0);
+}

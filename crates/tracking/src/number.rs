@@ -1,0 +1,386 @@
+//! Tracking numbers: from what somebody typed or pasted to the carriers it may belong to.
+//!
+//! A courier is a file in `data/couriers`: its formats as patterns over the normalized number, their check digits, services and tracking
+//! page. Adding one touches no code.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use include_dir::{Dir, include_dir};
+use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+
+static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/data/couriers");
+
+/// A courier's file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Courier {
+    carrier: String,
+    name: String,
+    #[serde(default)]
+    tracking_url: Option<String>,
+    /// Where it delivers, if in few countries.
+    #[serde(default)]
+    countries: Vec<String>,
+    /// What other data calls it.
+    #[serde(default)]
+    also: Option<String>,
+    /// Postal operators by country, where the number names one.
+    #[serde(default)]
+    operators: BTreeMap<String, Operator>,
+    formats: Vec<Format>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Operator {
+    name: String,
+    carrier: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Format {
+    id: String,
+    name: String,
+    /// The first that matches the whole number counts. Groups: `serial` and `check` for the check digit, `service`, `zip`, `country`.
+    patterns: Vec<String>,
+    #[serde(default)]
+    checksum: Option<Checksum>,
+    /// Without check digit: is the form so peculiar that a match means something?
+    #[serde(default = "yes")]
+    distinct: bool,
+    #[serde(default)]
+    min: usize,
+    #[serde(default)]
+    max: Option<usize>,
+    #[serde(default)]
+    services: BTreeMap<String, String>,
+    /// By the first letter of the service.
+    #[serde(default)]
+    service_prefixes: BTreeMap<String, String>,
+    #[serde(default)]
+    also: Option<String>,
+    #[serde(skip)]
+    compiled: Vec<Regex>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// How the check digit follows from the serial. Letters count as their place in ASCII less 63, last digit.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+enum Checksum {
+    /// Digits at even and odd places times a factor; what is missing to the next ten.
+    Mod10 {
+        even: u32,
+        odd: u32,
+        /// Stands before the serial in the sum.
+        #[serde(default)]
+        prefix: String,
+        /// The same, unless the serial begins so.
+        #[serde(default)]
+        prefix_unless: String,
+    },
+    /// The rest of the serial divided by seven.
+    Mod7,
+    Luhn,
+    /// Digits times weights; the rest by one number, and of that by the next.
+    Weighted {
+        weights: Vec<u32>,
+        modulo: Vec<u32>,
+    },
+    /// The Universal Postal Union's standard S10.
+    S10,
+}
+
+impl Checksum {
+    fn holds(&self, serial: &str, check: u32) -> bool {
+        let values = |text: &str| -> Vec<u32> {
+            text.chars().map(|c| c.to_digit(10).unwrap_or_else(|| u32::from(c).wrapping_sub(63) % 10)).collect()
+        };
+        let to_ten = |sum: u32| (10 - sum % 10) % 10;
+        match self {
+            Checksum::Mod10 { even, odd, prefix, prefix_unless } => {
+                let before =
+                    if prefix_unless.is_empty() || serial.starts_with(prefix_unless.as_str()) { prefix } else { prefix_unless };
+                let all = values(&format!("{before}{serial}"));
+                to_ten(all.iter().enumerate().map(|(n, v)| v * if n % 2 == 0 { even } else { odd }).sum()) == check
+            }
+            Checksum::Mod7 => serial.parse::<u64>().is_ok_and(|n| n % 7 == u64::from(check)),
+            Checksum::Luhn => {
+                let doubled = |(n, v): (usize, &u32)| if n % 2 == 0 { v * 2 / 10 + v * 2 % 10 } else { *v };
+                to_ten(values(serial).iter().rev().enumerate().map(doubled).sum()) == check
+            }
+            Checksum::Weighted { weights, modulo } => {
+                let sum: u32 = values(serial).iter().zip(weights).map(|(v, w)| v * w).sum();
+                modulo.iter().fold(sum, |rest, m| rest % m) == check
+            }
+            Checksum::S10 => {
+                let sum: u32 = values(serial).iter().zip([8, 6, 4, 2, 3, 5, 9, 7]).map(|(v, w)| v * w).sum();
+                let due = match 11 - sum % 11 {
+                    10 => 0,
+                    11 => 5,
+                    n => n,
+                };
+                due == check
+            }
+        }
+    }
+}
+
+static COURIERS: LazyLock<Vec<Courier>> = LazyLock::new(|| {
+    let read = |file: &include_dir::File| {
+        let mut courier: Courier = serde_json::from_slice(file.contents()).ok()?;
+        for format in &mut courier.formats {
+            let compile = |p: &String| RegexBuilder::new(&format!("^(?:{p})$")).unicode(false).build().ok();
+            format.compiled = format.patterns.iter().filter_map(compile).collect();
+        }
+        Some(courier)
+    };
+    FILES.files().filter_map(read).collect()
+});
+
+/// What is known about who sends what where; none of it is needed.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// The store's carriers, by code.
+    pub carriers: Vec<String>,
+    /// ISO 3166-1 alpha-2.
+    pub destination: String,
+}
+
+/// What a number may be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Detected {
+    /// As it was written.
+    pub number: String,
+    /// Upper case, without spaces and hyphens.
+    pub normalized: String,
+    /// At least one candidate's check digit is right, or its form is its own.
+    pub valid: bool,
+    /// The most probable first.
+    pub candidates: Vec<Candidate>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Candidate {
+    pub carrier: String,
+    pub name: String,
+    pub service: String,
+    pub service_id: String,
+    /// What the number says of its service level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination_postal_code: Option<String>,
+    pub tracking_url: Option<String>,
+    /// Between 0 and 1.
+    pub confidence: f64,
+    pub valid: bool,
+}
+
+/// Upper case, without what people and labels put between digits.
+pub fn normalize(text: &str) -> String {
+    let plain = |c: char| match c {
+        // Full-width digits and letters.
+        '\u{ff10}'..='\u{ff5a}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    };
+    text.chars().map(plain).filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+}
+
+/// The longest text that can be a number, with its spaces.
+const LONGEST: usize = 120;
+
+/// What a single number may be.
+pub fn detect(number: &str, hints: &Hints) -> Detected {
+    let normalized = normalize(number);
+    let mut candidates: Vec<Candidate> = Vec::new();
+    if number.len() <= LONGEST && normalized.is_ascii() {
+        for courier in COURIERS.iter() {
+            candidates.extend(courier.formats.iter().filter_map(|f| candidate(courier, f, &normalized, hints)));
+        }
+    }
+    candidates.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then_with(|| a.service_id.cmp(&b.service_id)));
+    Detected { number: number.trim().to_owned(), valid: candidates.iter().any(|c| c.valid), normalized, candidates }
+}
+
+fn candidate(courier: &Courier, format: &Format, number: &str, hints: &Hints) -> Option<Candidate> {
+    if number.len() < format.min || format.max.is_some_and(|max| number.len() > max) {
+        return None;
+    }
+    let mut found = None;
+    for pattern in &format.compiled {
+        let Some(groups) = pattern.captures(number) else { continue };
+        let group = |name: &str| groups.name(name).map(|m| m.as_str());
+        let right = match (&format.checksum, group("serial"), group("check").and_then(|c| c.parse().ok())) {
+            (Some(checksum), Some(serial), Some(check)) => checksum.holds(serial, check),
+            (None, ..) => true,
+            _ => false,
+        };
+        // Two readings of one number: the one that adds up.
+        if right || found.is_none() {
+            let service = group("service").unwrap_or_default().to_owned();
+            found = Some((right, service, group("zip").map(str::to_owned), group("country").unwrap_or_default().to_owned()));
+        }
+        if right {
+            break;
+        }
+    }
+    let (mut valid, service, zip, country) = found?;
+    let (mut carrier, mut name) = (courier.carrier.as_str(), courier.name.as_str());
+    if !courier.operators.is_empty() {
+        match courier.operators.get(&country) {
+            Some(operator) => (carrier, name) = (&operator.carrier, &operator.name),
+            None => valid = false,
+        }
+    }
+    // A number with letters of its own, or a form with a check digit, is rarely met by chance.
+    let letters = number.bytes().filter(u8::is_ascii_alphabetic).count();
+    let mut confidence: f64 = match (valid, &format.checksum, format.distinct) {
+        (false, ..) => 0.05,
+        (true, Some(_), _) if letters > 0 || number.len() >= 20 => 0.95,
+        (true, Some(_), _) => 0.7,
+        (true, None, true) => 0.8,
+        (true, None, false) => 0.3,
+    };
+    let own = [Some(courier.carrier.as_str()), courier.also.as_deref(), format.also.as_deref(), Some(carrier)];
+    if hints.carriers.iter().any(|c| own.iter().flatten().any(|o| o == c)) {
+        confidence += (1.0 - confidence) / 2.0;
+    }
+    if !hints.destination.is_empty() && !courier.countries.is_empty() && !courier.countries.contains(&hints.destination) {
+        confidence /= 2.0;
+    }
+    let by_prefix = || service.get(..1).and_then(|first| format.service_prefixes.get(first));
+    Some(Candidate {
+        carrier: carrier.to_owned(),
+        name: name.to_owned(),
+        service: format.name.clone(),
+        service_id: format.id.clone(),
+        service_type: format.services.get(&service).or_else(by_prefix).cloned(),
+        destination_postal_code: zip,
+        tracking_url: courier.tracking_url.as_ref().map(|url| url.replace("{}", number)),
+        confidence: (confidence * 1000.0).round() / 1000.0,
+        valid,
+    })
+}
+
+/// The numbers in a text: the text itself if it is one; else every run of words in it that is, the longest first.
+pub fn find(text: &str, hints: &Hints) -> Vec<Detected> {
+    let whole = detect(text, hints);
+    if whole.valid || text.split_whitespace().count() <= 1 {
+        return Vec::from([whole]);
+    }
+    const WORDS: usize = 8;
+    let part_of_number = |w: &&str| !w.is_empty() && w.len() <= 44 && w.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let words: Vec<&str> = text.split_whitespace().map(|w| w.trim_matches(|c: char| !c.is_alphanumeric())).collect();
+    let mut found: Vec<Detected> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let run = words[at..].iter().take(WORDS).take_while(|w| part_of_number(w)).count();
+        let hit = (1..=run).rev().find_map(|n| {
+            let joined = words[at..at + n].join(" ");
+            // Several words make a number only if they are mostly digits: else any sentence would.
+            let digits = joined.bytes().filter(u8::is_ascii_digit).count();
+            let wordy = n > 1 && words[at..at + n].iter().any(|w| !w.bytes().any(|b| b.is_ascii_digit()) && w.len() > 3);
+            let detected = (digits >= 6 && !wordy).then(|| detect(&joined, hints))?;
+            (detected.valid && (n == 1 || detected.candidates[0].confidence >= 0.7)).then_some((n, detected))
+        });
+        match hit {
+            Some((n, detected)) => {
+                if !found.iter().any(|f| f.normalized == detected.normalized) {
+                    found.push(detected);
+                }
+                at += n;
+            }
+            None => at += 1,
+        }
+    }
+    if found.is_empty() { Vec::from([whole]) } else { found }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn best(number: &str) -> (String, bool) {
+        let found = detect(number, &Hints::default());
+        (found.candidates.first().map(|c| c.service_id.clone()).unwrap_or_default(), found.valid)
+    }
+
+    #[test]
+    fn every_courier_file_is_sound() {
+        assert_eq!(COURIERS.len(), FILES.files().count(), "a file that can't be read");
+        for courier in COURIERS.iter() {
+            for format in &courier.formats {
+                assert_eq!(format.compiled.len(), format.patterns.len(), "{}: a pattern that can't be read", format.id);
+                for pattern in &format.compiled {
+                    let names: Vec<&str> = pattern.capture_names().flatten().collect();
+                    assert!(names.contains(&"serial"), "{}", format.id);
+                    assert_eq!(names.contains(&"check"), format.checksum.is_some(), "{}", format.id);
+                }
+            }
+            assert!(
+                courier.tracking_url.as_ref().is_none_or(|u| u.starts_with("https://") && u.contains("{}")),
+                "{}",
+                courier.carrier
+            );
+        }
+    }
+
+    #[test]
+    fn check_digits_decide() {
+        assert_eq!(best("1Z5R89390357567127"), ("ups".into(), true));
+        assert_eq!(best("1z 5r8 939 03 5756 712 7"), ("ups".into(), true));
+        assert_eq!(best("1Z5R89390357567128"), ("ups".into(), false));
+        assert_eq!(best("RB123456785GB"), ("s10".into(), true));
+        assert_eq!(best("RB123456785XX"), ("s10".into(), false), "no postal operator there");
+        for nothing in ["", "101", "hello", "💥", &"9".repeat(500), "１Z"] {
+            assert!(!detect(nothing, &Hints::default()).valid, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn the_stores_carriers_and_the_destination_help() {
+        // Twelve digits that add up for FedEx and for Purolator alike.
+        let both = (0..u64::MAX).map(|n| format!("{:012}", n * 7_919 + 100_000_000_000)).find(|n| {
+            let found = detect(n, &Hints::default());
+            ["fedex", "purolator"].iter().all(|c| found.candidates.iter().any(|x| x.carrier == *c && x.valid))
+        });
+        let both = both.unwrap();
+        let first = |hints: &Hints| detect(&both, hints).candidates[0].carrier.clone();
+        assert_eq!(first(&Hints { carriers: vec!["purolator".into()], ..Hints::default() }), "purolator");
+        assert_eq!(first(&Hints { carriers: vec!["fedex".into()], ..Hints::default() }), "fedex");
+        assert_eq!(first(&Hints { destination: "US".into(), ..Hints::default() }), "fedex");
+    }
+
+    #[test]
+    fn numbers_are_found_in_text() {
+        let text = "Hello, my parcels are 1Z5R89390357567127 and, I think, 9611020987654312345672. Where are they? Order 1001, 24 Nov 2026.";
+        let found: Vec<String> = find(text, &Hints::default()).into_iter().map(|d| d.normalized).collect();
+        assert_eq!(found, ["1Z5R89390357567127", "9611020987654312345672"]);
+        let spaced = find("it says 0307 1790 0005 2348 3741 on the label", &Hints::default());
+        assert_eq!((spaced.len(), spaced[0].normalized.as_str()), (1, "03071790000523483741"));
+    }
+
+    proptest! {
+        #[test]
+        fn random_text_is_no_number_without_a_check_digit(text in "[A-Z0-9]{4,34}") {
+            let found = detect(&text, &Hints::default());
+            for c in found.candidates.iter().filter(|c| c.valid) {
+                let format = COURIERS.iter().flat_map(|x| &x.formats).find(|f| f.id == c.service_id).unwrap();
+                prop_assert!(format.checksum.is_some() || format.distinct, "{text}: {c:?}");
+            }
+        }
+
+        #[test]
+        fn any_text_ends_in_an_answer(text in any::<String>()) {
+            let _ = find(&text, &Hints::default());
+        }
+    }
+}
