@@ -9,16 +9,16 @@
   const files = /* FILES */ {};
   const store = `${api}/v1/stores/${encodeURIComponent(data.store ?? '')}`;
   const PATIENCE = 2000; // milliseconds: a page is not kept waiting
-  const RETRY = 60_000;
+  const RETRY = 60_000; // at most, between tries
   const STREAMS = 3; // of a page; browsers allow six connections to a server, and the page needs some itself
 
-  const fail = why => { throw new Error(why); };
+  const fail = (why, status) => { throw Object.assign(new Error(why), { status }); };
   const ask = async (url, headers) => {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), PATIENCE);
     try {
       const answer = await fetch(url, { credentials: 'omit', signal: stop.signal, headers });
-      if (!answer.ok) fail(`HTTP ${answer.status}`);
+      if (!answer.ok) fail(`HTTP ${answer.status}`, answer.status);
       // The server's clock: what to add to the page's own.
       const clock = (Date.parse(answer.headers.get('date')) || Date.now()) - performance.now();
       return { text: await answer.text(), clock };
@@ -59,6 +59,7 @@
     #timer;
     #turn = 0;
     #ready = false;
+    #tries = 0;
     data;
     constructor() {
       super();
@@ -85,11 +86,12 @@
         if (next > 0) this.#timer = setTimeout(() => this.redraw(), next);
         this.#say(this.#ready ? 'change' : 'ready', this.data);
         this.#ready = true;
+        this.#tries = 0;
       } catch (e) {
         if (!current()) return;
         this.#say('error', { message: String(e?.message ?? e) });
-        // Down now is not down for good.
-        this.#timer = setTimeout(() => this.redraw(), RETRY);
+        // Down now is not down for good, and an order just placed is known in a moment. A link that is not valid stays so.
+        if (e?.status !== 401 && e?.status !== 410) this.#timer = setTimeout(() => this.redraw(), Math.min(1000 * 2 ** this.#tries++, RETRY));
       }
     }
     #say(kind, detail) { this.dispatchEvent(new CustomEvent(`whereabouts:${kind}`, { bubbles: true, composed: true, detail })); }

@@ -38,7 +38,7 @@ test('from a product to the door, by keyboard', async () => {
   await page.getByRole('button', { name: 'Place order' }).focus();
   await page.keyboard.press('Enter');
   await page.waitForURL('**/thank-you/**');
-  await waitShown(page, 'whereabouts-order', /We're packing it/);
+  await waitShown(page, 'whereabouts-order', /Stoneware mug/);
   // The simulated store and carriers work on; the page changes by itself.
   await waitShown(page, 'whereabouts-order', /Picked up/, 10_000);
   await waitShown(page, 'whereabouts-order', /^Delivered today, .*Left at front door/, 15_000);

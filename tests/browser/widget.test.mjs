@@ -135,6 +135,15 @@ test('it works under a strict policy, Trusted Types on', async () => {
   await page.end();
 });
 
+test('an order that is not known yet appears as soon as it is', async () => {
+  const page = await hostPage(browser, tag() + orderElement(api.token('1003')));
+  await page.waitForTimeout(300);
+  assert.match(await shown(page, 'whereabouts-order'), fallback);
+  await api.shopify('orders/create', { ...order, id: 1003, name: '#1003' });
+  await waitShown(page, 'whereabouts-order', /We're packing it/, 5000);
+  await page.end();
+});
+
 test('an order keeps up where streams fail: it asks again', async () => {
   await api.shopify('orders/create', { ...order, id: 1002, name: '#1002' });
   const page = await hostPage(browser, tag() + orderElement(api.token('1002')), {
