@@ -12,6 +12,8 @@ enum Command {
     Serve(cli::serve::Args),
     /// Serve the API with a demo store, sample orders and parcels on the move.
     Demo(cli::demo::Args),
+    /// How good would its promises have been, on past orders?
+    Backtest(cli::backtest::Args),
     /// Whose tracking number is it?
     Detect(cli::detect::Args),
     /// What a policy promises.
@@ -27,6 +29,7 @@ fn main() -> std::process::ExitCode {
     let result = match Command::parse() {
         Command::Serve(args) => cli::serve::run(args),
         Command::Demo(args) => cli::demo::run(args),
+        Command::Backtest(args) => cli::backtest::run(args),
         Command::Detect(args) => cli::detect::run(args),
         Command::Estimate(args) => cli::estimate::run(args),
         Command::Normalize(args) => cli::normalize::run(args),

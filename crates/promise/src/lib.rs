@@ -8,6 +8,8 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod backtest;
 mod calendar;
 #[cfg(feature = "std")]
 mod compile;
@@ -16,6 +18,8 @@ pub mod estimate;
 #[cfg(feature = "std")]
 pub mod holidays;
 mod journey;
+#[cfg(feature = "std")]
+pub mod learn;
 mod place;
 #[cfg(feature = "std")]
 pub mod policy;

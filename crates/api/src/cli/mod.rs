@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod backtest;
 pub mod demo;
 pub mod detect;
 pub mod estimate;

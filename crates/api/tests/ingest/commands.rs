@@ -56,3 +56,36 @@ fn normalize_and_token_work_on_what_they_get() {
     assert_eq!((ok, said[0]["order"].as_str()), (true, Some("1")));
     assert!(!run(&["token", "check", &token.replace("demo", "else")], "").0);
 }
+
+#[test]
+fn backtest_scores_past_orders_and_says_what_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("orders.csv");
+    let mut text = String::from("bought,arrived,due,country\n");
+    for n in 0..400 {
+        let day = |d: i32| promise::Day(20_000 + d);
+        text.push_str(&format!(
+            "{},{},{},{}\n",
+            day(n / 4),
+            day(n / 4 + 2 + n % 3),
+            day(n / 4 + 9),
+            ["NL", "DE"][n as usize % 2]
+        ));
+    }
+    text.push_str("2024-12-01,2024-11-01,,NL\nno date,,,NL\n");
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    let columns = "purchased=bought,delivered=arrived,promised=due,destination=country";
+    let (ok, said, error) = run(&["backtest", "--shipments", file, "--columns", columns, "--split", "2024-12-01", "--json"], "");
+    assert!(ok, "{error}");
+    assert_eq!((said[0]["split"].as_str(), said[0]["quantiles"].as_array().unwrap().len()), (Some("2024-12-01"), 5));
+    assert!(said[0]["orders"].as_u64().unwrap() > 50 && said[0]["pinball"].as_f64().unwrap() < 2.0, "{}", said[0]);
+    assert_eq!(
+        (said[0]["left_out"]["unreadable"].as_u64(), said[0]["at_store_on_time"]["store"]["coverage"].as_f64()),
+        (Some(1), Some(1.0))
+    );
+    for arguments in [vec!["--columns", "purchased=nothing"], vec!["--columns", "colour=red"], vec!["--split", "soon"]] {
+        let (ok, _, error) = run(&[&["backtest", "--shipments", file][..], &arguments].concat(), "");
+        assert!(!ok && error.lines().count() == 1, "{arguments:?}: {error}");
+    }
+}
