@@ -91,7 +91,7 @@ test('a hosted page says what is wrong with its link', async () => {
   await page.end();
 });
 
-const pages = ['/', '/products/mug', '/products/chair', '/products/lamp', '/products/vase', '/cart', '/checkout', '/orders', '/lookup', '/help', '/gallery', '/orders/#1004', '/orders/#2005'];
+const pages = ['/', '/products/mug', '/products/chair', '/products/lamp', '/products/vase', '/cart', '/checkout', '/orders', '/lookup', '/help', '/gallery', '/thank-you/#1004', '/orders/#1004', '/orders/#2005'];
 for (const [name, options] of [
   ['a phone', { viewport: { width: 320, height: 640 }, hasTouch: true }],
   ['a tablet', { viewport: { width: 768, height: 1024 } }],

@@ -174,19 +174,26 @@ pub fn open(db: &Connection, store: &str) -> Result<Vec<String>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// A promise, and the way that it counted on.
+struct Promised {
+    shown: order::Promise,
+    origin: String,
+    service: String,
+}
+
 /// The promise in the ledger; made and recorded now, as of the order's moment, where there is none yet.
-fn promise_of(
-    db: &Connection,
-    store: &StoreInfo,
-    order: &Order,
-    placed_at: Instant,
-    now: Instant,
-) -> Result<Option<order::Promise>> {
-    let sql = "select window_from, window_to, confidence, method, made_at from promises where store = ?1 and order_id = ?2";
-    let read = |r: &rusqlite::Row| -> rusqlite::Result<Option<order::Promise>> {
+fn promise_of(db: &Connection, store: &StoreInfo, order: &Order, placed_at: Instant, now: Instant) -> Result<Option<Promised>> {
+    let sql = "select window_from, window_to, confidence, method, made_at, offer ->> 'origin', offer ->> 'service' from promises
+               where store = ?1 and order_id = ?2";
+    let read = |r: &rusqlite::Row| -> rusqlite::Result<Option<Promised>> {
         let (from, to): (Option<String>, Option<String>) = (r.get(0)?, r.get(1)?);
         let (confidence, method, made_at) = (r.get(2)?, r.get(3)?, Instant(r.get(4)?).to_string());
-        Ok(from.zip(to).map(|(from, to)| order::Promise { from, to, confidence, method, made_at }))
+        let (origin, service): (Option<String>, Option<String>) = (r.get(5)?, r.get(6)?);
+        Ok(from.zip(to).map(|(from, to)| Promised {
+            shown: order::Promise { from, to, confidence, method, made_at },
+            origin: origin.unwrap_or_default(),
+            service: service.unwrap_or_default(),
+        }))
     };
     if let Some(found) = db.prepare_cached(sql)?.query_row(params![store.id, order.id], read).optional()? {
         return Ok(found);
@@ -227,7 +234,7 @@ fn compose(
     db: &Connection,
     store: &StoreInfo,
     order: &Order,
-    promised: Option<order::Promise>,
+    promised: Option<Promised>,
     policy: &Document,
     placed_at: Instant,
     now: Instant,
@@ -238,6 +245,8 @@ fn compose(
         fulfillments.push(serde_json::from_str::<Fulfillment>(&facts?)?);
     }
     fulfillments.retain(|f| !matches!(f.status.as_str(), "cancelled" | "error"));
+    let (origin, service) = promised.as_ref().map(|p| (p.origin.clone(), p.service.clone())).unwrap_or_default();
+    let promised = promised.map(|p| p.shown);
     let window = promised.as_ref().and_then(|p| Some(Window { from: Day::parse(&p.from)?, to: Day::parse(&p.to)? }));
     let progress = |items: Vec<Line>| Progress {
         items,
@@ -291,7 +300,9 @@ fn compose(
     let cancelled = order.cancelled_at.is_some();
     if !cancelled && (!unshipped.is_empty() || shipments.is_empty()) {
         let items = unshipped.iter().map(|i| Line { sku: i.sku.clone(), quantity: i.quantity }).collect();
-        let rest = promise::remaining(policy, &Progress { status: "pending".into(), ..progress(items) }, now);
+        // Not gone yet: it goes the way that was counted on.
+        let rest = Progress { status: "pending".into(), origin, service, ..progress(items) };
+        let rest = promise::remaining(policy, &rest, now);
         delays.extend(rest.delays.iter().map(|d| order::Delay {
             reason: d.reason.clone(),
             severity: d.severity,

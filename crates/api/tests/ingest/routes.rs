@@ -73,6 +73,23 @@ async fn order_and_repetition_of_events_do_not_matter_and_replay_ends_equal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_not_shipped_yet_goes_the_way_that_was_promised() {
+    let api = api().await;
+    // In stock at both origins, and promised from the one that is not snowed in.
+    let snow = json!({"id": "snow", "scope": {"origins": ["memphis"]}, "from": "2020-01-01T00:00:00Z", "effect": {"min": 9, "max": 9}, "reason": "weather",
+        "severity": 3, "message": {"en": "Snow"}});
+    let request = Request::post("/v1/admin/stores/demo/delays").header(header::AUTHORIZATION, format!("Bearer {ADMIN}"));
+    let request = request.header(header::CONTENT_TYPE, "application/json").body(Body::from(snow.to_string())).unwrap();
+    assert_eq!(api.send(request).await.0, StatusCode::CREATED);
+    let now = promise::Instant(chrono::Utc::now().timestamp()).to_string();
+    let body = String::from_utf8(order(1001, &now)).unwrap().replace("MUG-1", "BLANKET-1");
+    api.webhook("shopify", "orders/create", "w1", body.as_bytes()).await;
+    let document = api.order("1001").await;
+    assert_eq!(document["estimate"]["to"], document["promise"]["to"], "{document}");
+    assert_eq!(document["delays"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn refused_webhooks_leave_nothing_behind() {
     let api = api().await;
     let body = order(1001, "2026-11-23T15:00:00-06:00");
