@@ -127,7 +127,7 @@ fn take<T: Clone>(to: &mut Option<T>, from: &Option<T>) {
 }
 
 /// Seconds since 1970 of an RFC 3339 time; one without offset is taken as UTC, for ordering only.
-fn instant(text: &str) -> Option<i64> {
+pub(crate) fn instant(text: &str) -> Option<i64> {
     chrono::DateTime::parse_from_rfc3339(text)
         .map(|t| t.timestamp())
         .or_else(|_| text.parse::<chrono::NaiveDateTime>().map(|t| t.and_utc().timestamp()))

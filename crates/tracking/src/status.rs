@@ -22,6 +22,18 @@ pub enum Status {
 }
 
 impl Status {
+    const ALL: [Self; 9] = [
+        Self::Pending,
+        Self::InfoReceived,
+        Self::InTransit,
+        Self::OutForDelivery,
+        Self::AvailableForPickup,
+        Self::AttemptFailed,
+        Self::Delivered,
+        Self::Exception,
+        Self::Expired,
+    ];
+
     /// The word used in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,4 +48,60 @@ impl Status {
             Status::Expired => "expired",
         }
     }
+
+    /// The status of a word used in JSON.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == word)
+    }
 }
+
+/// The sub-statuses that the status tables use, and so the ones worth a sentence on screen. A source may bring others.
+pub const SUB_STATUSES: [&str; 44] = [
+    // On the way there.
+    "label_created",
+    "accepted",
+    "picked_up",
+    "arrived",
+    "departed",
+    "arrived_in_country",
+    "at_delivery_depot",
+    "handed_over",
+    "forwarded",
+    "customs",
+    "customs_cleared",
+    "customs_documents",
+    "rescheduled",
+    "delivery_arranged",
+    "resolved",
+    // Delivery.
+    "signed",
+    "collected",
+    "neighbour",
+    "mailbox",
+    "safe_place",
+    "cash_collected",
+    "locker",
+    // Failed attempts, and what else goes wrong.
+    "no_one_home",
+    "unreachable",
+    "closed",
+    "no_access",
+    "address",
+    "refused",
+    "moved",
+    "unclaimed",
+    "payment_due",
+    "delayed",
+    "weather",
+    "held",
+    "security",
+    "damaged",
+    "lost",
+    "missorted",
+    "destroyed",
+    "cancelled",
+    "rejected",
+    "delivered_in_error",
+    "returning",
+    "returned",
+];

@@ -7,7 +7,7 @@ use serde_json::json;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// shopify, easypost or standard.
+    /// A platform, an aggregator or a carrier: shopify, easypost, ups, fedex … An unknown one lists them all.
     #[arg(long)]
     source: String,
     /// What the source's headers call the event, such as orders/create.

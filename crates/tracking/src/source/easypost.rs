@@ -12,6 +12,15 @@ use crate::{
 pub fn read(body: &Value) -> Facts {
     let mut facts = Facts::default();
     let result = body.get("result").unwrap_or(body);
+    if let Some(error) = body.get("error").filter(|e| e.is_object()) {
+        facts.problems.push(Problem {
+            kind: "carrier_error".into(),
+            field: Some("error".into()),
+            code: text(error, "code"),
+            message: text(error, "message").unwrap_or_else(|| "EasyPost refused, and does not say why".into()),
+        });
+        return facts;
+    }
     let mut trackers: Vec<&Value> = list(result, "trackers").iter().collect();
     trackers.extend(list(result, "events").iter().filter_map(|e| e.get("result")));
     if trackers.is_empty() {
@@ -101,7 +110,7 @@ fn state(word: &str, detail: Option<&str>, field: &str, problems: &mut Vec<Probl
             Status::InTransit
         }
     };
-    let sub_status = detail.filter(|d| *d != "unknown").map(|d| match d {
+    let sub_status = detail.filter(|d| !matches!(*d, "unknown" | "status_update")).map(|d| match d {
         "address_correction" | "bad_address" => "address".into(),
         "damaged" => "damaged".into(),
         "lost" => "lost".into(),

@@ -1,29 +1,52 @@
-//! From payload to facts: one module per platform or aggregator.
+//! From payload to facts: platforms have a module each; carriers and aggregators a file each, read by [`layout`].
 
+mod clock;
 mod easypost;
 mod json;
+mod layout;
 mod shopify;
 mod standard;
+mod tree;
+mod woocommerce;
 
 use crate::facts::Facts;
 
 /// Why a payload could not be read at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    #[error("unknown source `{0}`: this version reads shopify, easypost and standard")]
+    #[error("unknown source `{0}`: this version reads {list}", list = names().join(", "))]
     UnknownSource(String),
     #[error("not readable as {format}: {reason}")]
     Malformed { format: &'static str, reason: String },
 }
 
-/// Reads a payload of `source` (`shopify`, `easypost`, `standard`). `topic` is what the source's headers call the event
+/// The sources that can be read.
+pub fn names() -> Vec<&'static str> {
+    let mut names = layout::names();
+    names.extend(["easypost", "shopify", "standard", "woocommerce"]);
+    names.sort_unstable();
+    names
+}
+
+/// Reads a payload of `source`: a platform, an aggregator or a carrier ([`names`]). `topic` is what the source's headers call the event
 /// (Shopify's `orders/create`); without it the payload's own shape decides.
+///
+/// ```
+/// let body = br#"{"errors":[{"code":"TRACKING.TRACKINGNUMBER.NOTFOUND","message":"Not found"}]}"#;
+/// let facts = tracking::source::read("fedex", None, body).unwrap();
+/// assert_eq!(facts.problems[0].kind, "carrier_error");
+/// ```
 pub fn read(source: &str, topic: Option<&str>, body: &[u8]) -> Result<Facts, Unreadable> {
-    let parse = || serde_json::from_slice(body).map_err(|e| Unreadable::Malformed { format: "JSON", reason: e.to_string() });
+    let malformed = |(format, reason)| Unreadable::Malformed { format, reason };
+    let json = || tree::json(body).map_err(malformed);
     match source {
-        "shopify" => Ok(shopify::read(topic, &parse()?)),
-        "easypost" => Ok(easypost::read(&parse()?)),
+        "shopify" => Ok(shopify::read(topic, &json()?)),
+        "woocommerce" => Ok(woocommerce::read(topic, &json()?)),
+        "easypost" => Ok(easypost::read(&json()?)),
         "standard" => standard::read(body),
-        _ => Err(Unreadable::UnknownSource(source.to_owned())),
+        _ => match layout::find(source) {
+            Some(layout) => Ok(layout::read(layout, &tree::parse(body).map_err(malformed)?)),
+            None => Err(Unreadable::UnknownSource(source.to_owned())),
+        },
     }
 }
