@@ -11,6 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::store::outbox::KINDS;
+
 pub static DEFAULT: &str = include_str!("../config.default.toml");
 
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +40,7 @@ pub struct Limits {
     pub body_bytes: usize,
     pub lookups_per_minute: std::num::NonZeroU32,
     pub proxies: usize,
+    pub internal_targets: bool,
 }
 
 /// One store. Secrets are never printed: `Debug` redacts them.
@@ -54,6 +57,20 @@ pub struct Store {
     pub lookup_secret: SecretString,
     #[serde(default)]
     pub webhook_secrets: BTreeMap<String, Vec<SecretString>>,
+    #[serde(default)]
+    pub outbound: Vec<Outbound>,
+}
+
+/// Where a store wants to be told of changes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    pub url: String,
+    /// Signs what is sent (Standard Webhooks): `whsec_` and base64.
+    pub secret: SecretString,
+    /// Kinds; all, where none is named.
+    #[serde(default)]
+    pub events: Vec<String>,
 }
 
 impl Config {
@@ -87,6 +104,21 @@ impl Config {
             let secrets = store.admin_keys.iter().chain(&store.token_secrets).chain([&store.lookup_secret]);
             if store.admin_keys.is_empty() || store.token_secrets.is_empty() {
                 bail!("{at}: admin_keys and token_secrets need one entry each, at least");
+            }
+            for (k, o) in store.outbound.iter().enumerate() {
+                if let Some(wrong) = o.events.iter().find(|e| !KINDS.contains(&e.as_str())) {
+                    bail!("{at}.outbound[{k}].events: there is no \"{wrong}\"; there are {}", KINDS.join(", "));
+                }
+                if let Err(e) = crate::outbound::allowed(&o.url, self.limits.internal_targets) {
+                    bail!("{at}.outbound[{k}].url: {e}");
+                }
+                if o.secret.expose_secret().len() < 30
+                    || tracking::signature::sign("standard", o.secret.expose_secret(), "", 0, b"").is_none()
+                {
+                    bail!(
+                        "{at}.outbound[{k}].secret: write whsec_ and 24 to 64 bytes in base64 (for example from `openssl rand -base64 32`)"
+                    );
+                }
             }
             if secrets.into_iter().any(|s| s.expose_secret().len() < 32) {
                 bail!("{at}: secrets need at least 32 characters (for example from `openssl rand -hex 32`)");

@@ -7,7 +7,10 @@ use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tracking::{signature, source};
 
-use crate::{state::AppState, store::orders};
+use crate::{
+    state::AppState,
+    store::{orders, privacy},
+};
 
 /// Why a webhook is refused; nothing of it is kept.
 #[derive(Debug, thiserror::Error)]
@@ -78,14 +81,23 @@ pub async fn project_next(state: &AppState) -> Result<bool> {
         })
         .await?;
     let Some((store, changed)) = done else { return Ok(false) };
+    let Some(changed) = changed else {
+        // Something was forgotten: what is kept in memory of it goes too.
+        state.documents().forget();
+        state.forget_published(&store);
+        return Ok(true);
+    };
+    if !changed.is_empty() {
+        state.wake_outbound();
+    }
     for (order, version) in changed {
         state.changed(&store, &order, version);
     }
     Ok(true)
 }
 
-/// Orders whose documents changed, with their new versions.
-type Changed = Vec<(String, u64)>;
+/// Orders whose documents changed, with their new versions; nothing, where a compliance request was acted on.
+type Changed = Option<Vec<(String, u64)>>;
 
 fn project(db: &Connection, state: &AppState, event: &Event, now: Instant) -> Result<Changed> {
     let aside = |kind: &str, field: Option<&str>, code: Option<&str>, message: &str| -> Result<()> {
@@ -97,15 +109,20 @@ fn project(db: &Connection, state: &AppState, event: &Event, now: Instant) -> Re
     };
     let Some(store) = state.store_info(&event.store) else {
         db.execute("update events set state = 2 where id = ?1", [event.id])?;
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     };
     let mut changed = Vec::new();
     let outcome = match source::read(&event.source, event.topic.as_deref(), &event.body) {
         Ok(facts) => {
+            if let Some(request) = &facts.request {
+                privacy::act(db, &store, event.id, request, now)?;
+                db.execute("update events set state = 1 where id = ?1 and state = 0", [event.id])?;
+                return Ok(None);
+            }
             for p in &facts.problems {
                 aside(&p.kind, p.field.as_deref(), p.code.as_deref(), &p.message)?;
             }
-            for order in orders::keep(db, &store, &facts)? {
+            for order in orders::keep(db, &store, event.id, &facts)? {
                 if let Some(version) = orders::rebuild(db, &store, &order, now)? {
                     changed.push((order, version));
                 }
@@ -120,23 +137,111 @@ fn project(db: &Connection, state: &AppState, event: &Event, now: Instant) -> Re
     db.execute("update events set state = ?2 where id = ?1", params![event.id, outcome])?;
     let word = if outcome == 1 { "read" } else { "set_aside" };
     metrics::counter!("events_projected_total", "source" => event.source.clone(), "outcome" => word).increment(1);
-    Ok(changed)
+    Ok(Some(changed))
 }
 
-/// Forgets all that was made from events and makes it anew. The promise ledger stays: it is a record, not a projection.
+/// Takes bodies that need no signature, since whoever sends them holds the store's key: how many were new.
+pub async fn import(state: &AppState, store: &str, bodies: Vec<Vec<u8>>) -> Result<usize> {
+    let (store, now) = (store.to_owned(), state.now());
+    let new = state
+        .db()
+        .write(move |db| {
+            let mut insert = db.prepare_cached(
+                "insert or ignore into events (store, source, topic, event_id, received_at, body) values (?1, 'standard', 'import', ?2, ?3, ?4)",
+            )?;
+            let mut new = 0;
+            for body in bodies {
+                new += insert.execute(params![store, format!("import:{}", hex::encode(Sha256::digest(&body))), now.0, body])?;
+            }
+            Ok(new)
+        })
+        .await?;
+    state.wake();
+    Ok(new)
+}
+
+/// Reads events that were set aside once more: one, or all of a store. Returns how many.
+pub async fn retry(state: &AppState, store: &str, event: Option<i64>) -> Result<usize> {
+    let store = store.to_owned();
+    let found = state
+        .db()
+        .write(move |db| {
+            let which = "select id from events where store = ?1 and (id = ?2 or ?2 is null and state = 2) and state in (1, 2)";
+            db.execute(&format!("delete from problems where event in ({which})"), params![store, event])?;
+            Ok(db.execute(&format!("update events set state = 0 where id in ({which})"), params![store, event])?)
+        })
+        .await?;
+    state.wake();
+    Ok(found)
+}
+
+/// Forgets all that was made from events and makes it anew. The promise ledger stays: it is a record, not a projection; so do redacted
+/// events, and documents' versions, which never go back.
 pub async fn replay(state: &AppState) -> Result<()> {
     state
         .db()
         .write(|db| {
             Ok(db.execute_batch(
                 "delete from problems; delete from orders; delete from fulfillments; delete from parcels; delete from parcel_parts;
-                 delete from documents; update events set state = 0;",
+                 delete from fulfillment_scans; delete from event_subjects;
+                 update events set state = 0 where state in (1, 2) and source || coalesce(topic, '') not in ('shopifyshop/redact');",
             )?)
         })
         .await?;
     state.documents().forget();
     while project_next(state).await? {}
-    Ok(())
+    state
+        .db()
+        .write(|db| {
+            Ok(db.execute_batch(
+                "delete from documents where not exists (select 1 from orders o where o.store = documents.store and o.id = documents.order_id)",
+            )?)
+        })
+        .await
+}
+
+/// A digest of all that is made from events, to compare before and after a replay. Windows move with the clock: every document is
+/// made anew first.
+pub async fn digest(state: &AppState) -> Result<String> {
+    for store in &state.config().stores {
+        let Some(info) = state.store_info(&store.id) else { continue };
+        let now = state.now();
+        state
+            .db()
+            .write(move |db| {
+                let mut rows = db.prepare("select id from orders where store = ?1 order by id")?;
+                let ids: Vec<String> = rows.query_map([&info.id], |r| r.get(0))?.collect::<Result<_, _>>()?;
+                for id in ids {
+                    orders::rebuild(db, &info, &id, now)?;
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    state
+        .db()
+        .read(|db| {
+            let mut digest = Sha256::new();
+            for sql in [
+                "select store || id || number || coalesce(email_hash, '') || coalesce(postal_code, '') || updated_at || open || facts from orders order by store, id",
+                "select store || id || order_id || updated_at || facts from fulfillments order by store, id",
+                "select store || fulfillment_id || hash from fulfillment_scans order by store, fulfillment_id, hash",
+                "select store || tracking_number || order_id from parcels order by store, tracking_number, order_id",
+                "select store || tracking_number || hash from parcel_parts order by store, tracking_number, hash",
+                "select store || order_id || body from documents order by store, order_id",
+                "select store || event || kind || coalesce(field, '') || coalesce(code, '') || message from problems order by store, event, kind, field, code, message",
+                "select event || store || kind || id from event_subjects order by event, kind, id",
+            ] {
+                digest.update(sql);
+                let mut rows = db.prepare(sql)?;
+                for row in rows.query_map([], |r| r.get::<_, String>(0))? {
+                    digest.update(row?);
+                    digest.update([0]);
+                }
+            }
+            Ok(hex::encode(digest.finalize()))
+        })
+        .await
 }
 
 /// Windows move with time: makes the documents of a store's open orders anew, and tells of those that changed.

@@ -3,8 +3,10 @@
 pub mod config;
 pub mod demo;
 pub mod documents;
+pub mod import;
 pub mod ingest;
 pub mod live;
+pub mod outbound;
 pub mod problem;
 pub mod routes;
 pub mod server;

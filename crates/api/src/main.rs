@@ -20,6 +20,8 @@ enum Command {
     Estimate(cli::estimate::Args),
     /// A payload on standard input to canonical shipments.
     Normalize(cli::normalize::Args),
+    /// Make all state anew from the raw events.
+    Replay(cli::replay::Args),
     /// Mint or check an order token.
     #[command(subcommand)]
     Token(cli::token::Args),
@@ -33,6 +35,7 @@ fn main() -> std::process::ExitCode {
         Command::Detect(args) => cli::detect::run(args),
         Command::Estimate(args) => cli::estimate::run(args),
         Command::Normalize(args) => cli::normalize::run(args),
+        Command::Replay(args) => cli::replay::run(args),
         Command::Token(args) => cli::token::run(args),
     };
     match result {

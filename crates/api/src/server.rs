@@ -5,12 +5,13 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::Result;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{ingest, routes, state::AppState};
+use crate::{ingest, outbound, routes, state::AppState};
 
 /// Serves until [`AppState::stop`] is called; then ends open streams, answers what has begun, and projects what has been stored.
 pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let worker: JoinHandle<()> = tokio::spawn(work(state.clone()));
     let clock = tokio::spawn(reestimate(state.clone()));
+    let outbound = tokio::spawn(send(state.clone()));
     let mut stopping = state.stopping();
     let app = routes::app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app)
@@ -19,6 +20,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
         })
         .await?;
     worker.await?;
+    outbound.await?;
     clock.abort();
     Ok(())
 }
@@ -50,6 +52,14 @@ async fn work(state: AppState) {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
+    }
+}
+
+/// Sends outbound webhooks; a failure of the database is met by trying again.
+async fn send(state: AppState) {
+    while let Err(e) = outbound::run(state.clone()).await {
+        tracing::error!(error = format!("{e:#}"), "sending failed; trying again");
+        tokio::time::sleep(Duration::from_secs(5)).await;
     }
 }
 

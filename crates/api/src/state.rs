@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     documents::Documents,
     live::Hub,
-    store::{Db, orders::StoreInfo, policies},
+    store::{Db, orders::StoreInfo, outbox::Endpoint, policies},
 };
 
 /// A store's promise document, as it is served.
@@ -40,6 +40,7 @@ struct Inner {
     live: Hub,
     documents: Documents,
     work: Notify,
+    outbound: Notify,
     published: Mutex<HashMap<String, Arc<Published>>>,
     stopping: watch::Sender<bool>,
     lookups: DefaultKeyedRateLimiter<String>,
@@ -71,6 +72,7 @@ impl AppState {
             live: Hub::default(),
             documents: Documents::default(),
             work: Notify::new(),
+            outbound: Notify::new(),
             published: Mutex::default(),
             stopping: watch::channel(false).0,
             lookups: RateLimiter::keyed(Quota::per_minute(per_minute)),
@@ -112,6 +114,15 @@ impl AppState {
         self.0.work.notified().await;
     }
 
+    /// There is something to send.
+    pub fn wake_outbound(&self) {
+        self.0.outbound.notify_one();
+    }
+
+    pub async fn outbound_woken(&self) {
+        self.0.outbound.notified().await;
+    }
+
     pub fn stop(&self) {
         self.0.stopping.send_replace(true);
         self.0.live.close();
@@ -130,6 +141,7 @@ impl AppState {
             url: s.url.clone(),
             support_url: s.support_url.clone(),
             lookup_secret: s.lookup_secret.expose_secret().to_owned(),
+            outbound: s.outbound.iter().map(|o| Endpoint::of(&o.url, &o.events)).collect(),
         })
     }
 

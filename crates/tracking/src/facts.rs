@@ -99,6 +99,9 @@ pub struct Fulfillment {
     pub shipment_status: Option<Status>,
     pub created_at: Option<String>,
     pub updated_at: Option<String>,
+    /// What the platform says of the state of all its parcels, at a time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Checkpoint>,
     /// The platform's location, an origin's alias.
     pub location: Option<String>,
     pub lines: Vec<Line>,

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Checkpoint, Pickup, Shipment},
+    facts::{Address, Checkpoint, Pickup, Shipment},
+    source::clock,
     status::Status,
 };
 
@@ -126,12 +127,29 @@ fn take<T: Clone>(to: &mut Option<T>, from: &Option<T>) {
     }
 }
 
-/// Seconds since 1970 of an RFC 3339 time; one without offset is taken as UTC, for ordering only.
+/// Seconds since 1970 of an RFC 3339 time; one without offset is taken as UTC, a day as its noon, for ordering only.
 pub(crate) fn instant(text: &str) -> Option<i64> {
-    chrono::DateTime::parse_from_rfc3339(text)
-        .map(|t| t.timestamp())
-        .or_else(|_| text.parse::<chrono::NaiveDateTime>().map(|t| t.and_utc().timestamp()))
-        .ok()
+    let day = || Some(text.parse::<chrono::NaiveDate>().ok()?.and_hms_opt(12, 0, 0)?.and_utc().timestamp());
+    let local = || text.parse::<chrono::NaiveDateTime>().map(|t| t.and_utc().timestamp()).ok();
+    chrono::DateTime::parse_from_rfc3339(text).map(|t| t.timestamp()).ok().or_else(local).or_else(day)
+}
+
+/// Gives every time of a shipment an offset: where a source gave none (a problem said so), the scan's place has it, else the
+/// destination's; else it is taken as UTC. A day alone becomes its noon.
+pub fn settle(shipment: &mut Shipment, destination: &Address) {
+    for c in &mut shipment.checkpoints {
+        let Some(text) = c.time.as_deref().filter(|t| chrono::DateTime::parse_from_rfc3339(t).is_err()) else { continue };
+        let noon = || text.parse::<chrono::NaiveDate>().ok()?.and_hms_opt(12, 0, 0);
+        let local = text.parse::<chrono::NaiveDateTime>().ok().or_else(noon);
+        c.time = local.map(|t| {
+            let zone = [c.place.as_ref(), Some(destination)]
+                .into_iter()
+                .flatten()
+                .find_map(|p| clock::zone_of(p.country.as_deref(), p.region.as_deref()));
+            let offset = zone.and_then(|z| clock::in_zone(z, t)).map_or_else(|| "Z".to_owned(), |o| o.to_string());
+            format!("{}{offset}", t.format("%Y-%m-%dT%H:%M:%S"))
+        });
+    }
 }
 
 #[cfg(test)]
@@ -174,6 +192,19 @@ mod tests {
         let said = part(&[("2026-12-01T10:00:00Z", Status::Delivered), ("2026-12-05T10:00:00Z", Status::Delivered)]);
         let state = fold([&said]);
         assert_eq!((state.checkpoints.len(), state.last_scan_at.as_deref()), (1, Some("2026-12-01T10:00:00Z")));
+    }
+
+    #[test]
+    fn times_without_offset_get_the_places() {
+        let mut p = part(&[
+            ("2026-12-01T10:00:00", Status::InTransit),
+            ("2026-12-02", Status::Delivered),
+            ("2026-12-03T10:00:00Z", Status::Exception),
+        ]);
+        p.checkpoints[0].place = Some(Address { country: Some("JP".into()), ..Address::default() });
+        settle(&mut p, &Address { country: Some("US".into()), region: Some("CA".into()), ..Address::default() });
+        let times: Vec<_> = p.checkpoints.iter().filter_map(|c| c.time.as_deref()).collect();
+        assert_eq!(times, ["2026-12-01T10:00:00+09:00", "2026-12-02T12:00:00-08:00", "2026-12-03T10:00:00Z"]);
     }
 
     proptest! {

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod detect;
 pub mod estimate;
 pub mod normalize;
+pub mod replay;
 pub mod serve;
 pub mod token;
 

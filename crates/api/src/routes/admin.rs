@@ -15,7 +15,7 @@ use wire::problem::FieldError;
 use crate::{ingest, problem::Problem, state::AppState, store::policies};
 
 /// The store whose key the request holds. A missing key, a wrong one, and another store's are answered alike.
-pub struct Admin(String);
+pub struct Admin(pub(super) String);
 
 impl FromRequestParts<AppState> for Admin {
     type Rejection = Problem;
@@ -135,7 +135,7 @@ pub async fn promise(
     let (_, order) = path.0;
     let found = state.db().read(move |db| {
         let sql = "select made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language
-                   from promises where store = ?1 and order_id = ?2";
+                   from promises where store = ?1 and order_id = ?2 order by seq desc limit 1";
         let row = db.query_row(sql, [store, order], |r| {
             let parsed = |text: String| serde_json::from_str::<Value>(&text).unwrap_or_default();
             Ok(json!({"made_at": promise::Instant(r.get(0)?), "recorded_at": promise::Instant(r.get(1)?), "policy_version": r.get::<_, i64>(2)?,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod assets;
+mod events;
 mod orders;
 mod stores;
 mod track;
@@ -65,6 +66,16 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(admin::end_delay))
         .routes(routes!(admin::problems))
         .routes(routes!(admin::promise))
+        .routes(routes!(events::event))
+        .routes(routes!(events::replay))
+        .routes(routes!(events::replay_all))
+        .routes(routes!(events::codes))
+        .routes(routes!(events::imports))
+        .routes(routes!(events::requests))
+        .routes(routes!(events::request))
+        .routes(routes!(events::request_done))
+        .routes(routes!(events::outbox))
+        .routes(routes!(events::send_again))
         .route("/track", get(track::lookup_page).post(track::lookup_form))
         .route("/track/{token}", get(track::order))
         .route("/healthz", get(|| async { "ok" }))

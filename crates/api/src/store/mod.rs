@@ -1,7 +1,9 @@
 //! The database: SQLite behind one writer thread, which commits all that waits at once, and a few readers.
 
 pub mod orders;
+pub mod outbox;
 pub mod policies;
+pub mod privacy;
 
 use std::{
     path::Path,
@@ -17,7 +19,7 @@ use tokio::sync::oneshot;
 const GROUP: usize = 256;
 const READERS: usize = 4;
 
-static MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_init.sql")];
+static MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_init.sql"), include_str!("../../migrations/0002_engine.sql")];
 
 /// Tells a caller, once the commit has succeeded or failed.
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;

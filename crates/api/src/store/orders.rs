@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 use tracking::{
     carrier,
-    facts::{Facts, Fulfillment, Order, Shipment},
-    shipment::{State, fold},
+    facts::{Address, Facts, Fulfillment, Order, Shipment},
+    shipment::{State, fold, settle},
     status::Status,
 };
 use wire::{OrderDocument, order};
@@ -23,29 +23,41 @@ pub struct StoreInfo {
     pub url: Option<String>,
     pub support_url: Option<String>,
     pub lookup_secret: String,
+    /// Where changes are told.
+    pub outbound: Vec<super::outbox::Endpoint>,
 }
 
-/// Keeps the facts; returns the orders whose documents may change.
-pub fn keep(db: &Connection, store: &StoreInfo, facts: &Facts) -> Result<Vec<String>> {
+/// Keeps the facts of an event; returns the orders whose documents may change.
+pub fn keep(db: &Connection, store: &StoreInfo, event: i64, facts: &Facts) -> Result<Vec<String>> {
     let mut touched = Vec::new();
+    let mut about = db.prepare_cached("insert or ignore into event_subjects (event, store, kind, id) values (?1, ?2, ?3, ?4)")?;
     for order in facts.orders.iter().filter(|o| !o.id.is_empty()) {
         keep_order(db, store, order)?;
         touched.push(order.id.clone());
     }
     let nested = facts.orders.iter().flat_map(|o| &o.fulfillments);
     for f in nested.chain(&facts.fulfillments).filter(|f| !f.id.is_empty()) {
+        for said in &f.events {
+            let text = serde_json::to_string(said)?;
+            let hash = hex::encode(Sha256::digest(&text));
+            db.prepare_cached(
+                "insert or ignore into fulfillment_scans (store, fulfillment_id, hash, facts) values (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![store.id, f.id, hash, text])?;
+        }
+        touched.push(f.order_id.clone());
         // An event about a fulfillment says nothing of its contents: it must not take their place.
         if f.lines.is_empty() && f.tracking.is_empty() {
             continue;
         }
         keep_fulfillment(db, &store.id, f)?;
-        touched.push(f.order_id.clone());
     }
     for part in facts.shipments.iter().filter(|s| !s.tracking_number.is_empty()) {
         let text = serde_json::to_string(part)?;
         let hash = hex::encode(Sha256::digest(&text));
         db.prepare_cached("insert or ignore into parcel_parts (store, tracking_number, hash, facts) values (?1, ?2, ?3, ?4)")?
             .execute(params![store.id, part.tracking_number, hash, text])?;
+        about.execute(params![event, store.id, "parcel", part.tracking_number])?;
         if let Some(order) = &part.order_id {
             link(db, &store.id, &part.tracking_number, order)?;
         }
@@ -57,6 +69,9 @@ pub fn keep(db: &Connection, store: &StoreInfo, facts: &Facts) -> Result<Vec<Str
     touched.retain(|id| !id.is_empty());
     touched.sort();
     touched.dedup();
+    for order in &touched {
+        about.execute(params![event, store.id, "order", order])?;
+    }
     Ok(touched)
 }
 
@@ -78,6 +93,12 @@ fn keep_order(db: &Connection, store: &StoreInfo, order: &Order) -> Result<()> {
          where (excluded.updated_at, excluded.facts) > (orders.updated_at, orders.facts)",
     )?
     .execute(params![store.id, order.id, plain(&order.number), email_hash, postal, updated, open, facts])?;
+    // The oldest version is kept beside it: the promise was made for that one.
+    db.prepare_cached(
+        "update orders set first_updated_at = ?3, first_facts = ?4 where store = ?1 and id = ?2
+            and (first_updated_at = '' or (?3, ?4) < (first_updated_at, first_facts))",
+    )?
+    .execute(params![store.id, order.id, updated, facts])?;
     Ok(())
 }
 
@@ -120,14 +141,14 @@ fn sortable(time: &str) -> String {
 
 /// Makes an order's document from all that is known, and stores it where it says something new. Returns its version if so.
 pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant) -> Result<Option<u64>> {
-    let facts: Option<String> = db
-        .prepare_cached("select facts from orders where store = ?1 and id = ?2")?
-        .query_row(params![store.id, order_id], |r| r.get(0))
+    let found: Option<(String, String, String)> = db
+        .prepare_cached("select facts, first_facts, first_updated_at from orders where store = ?1 and id = ?2")?
+        .query_row(params![store.id, order_id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
         .optional()?;
-    let Some(facts) = facts else { return Ok(None) };
+    let Some((facts, first, basis)) = found else { return Ok(None) };
     let order: Order = serde_json::from_str(&facts)?;
     let placed_at = Instant::parse(&order.placed_at).unwrap_or(now);
-    let promised = promise_of(db, store, &order, placed_at, now)?;
+    let promised = promise_of(db, store, &serde_json::from_str(&first)?, &basis, now)?;
     let policy = super::policies::at(db, &store.id, now)?.unwrap_or_default();
     let mut document = compose(db, store, &order, promised, &policy.document(now), placed_at, now)?;
     let old: Option<(i64, String)> = db
@@ -138,9 +159,11 @@ pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant)
     if old.as_ref().is_some_and(|o| o.1 == body) {
         return Ok(None);
     }
-    document.version = old.map_or(1, |o| o.0.unsigned_abs() + 1);
+    document.version = old.as_ref().map_or(1, |o| o.0.unsigned_abs() + 1);
     db.prepare_cached("insert or replace into documents (store, order_id, version, body) values (?1, ?2, ?3, ?4)")?
         .execute(params![store.id, order_id, document.version.cast_signed(), body])?;
+    let before: Option<OrderDocument> = old.and_then(|o| serde_json::from_str(&o.1).ok());
+    super::outbox::tell(db, store, order_id, before.as_ref(), &document, now)?;
     Ok(Some(document.version))
 }
 
@@ -181,22 +204,30 @@ struct Promised {
     service: String,
 }
 
-/// The promise in the ledger; made and recorded now, as of the order's moment, where there is none yet.
-fn promise_of(db: &Connection, store: &StoreInfo, order: &Order, placed_at: Instant, now: Instant) -> Result<Option<Promised>> {
-    let sql = "select window_from, window_to, confidence, method, made_at, offer ->> 'origin', offer ->> 'service' from promises
-               where store = ?1 and order_id = ?2";
-    let read = |r: &rusqlite::Row| -> rusqlite::Result<Option<Promised>> {
+/// The promise in the ledger, for an order's oldest known version; made and recorded now, as of the order's moment, where there is none
+/// yet, or only one for a newer version.
+fn promise_of(db: &Connection, store: &StoreInfo, order: &Order, basis: &str, now: Instant) -> Result<Option<Promised>> {
+    let placed_at = Instant::parse(&order.placed_at).unwrap_or(now);
+    let sql = "select window_from, window_to, confidence, method, made_at, offer ->> 'origin', offer ->> 'service', basis, seq from promises
+               where store = ?1 and order_id = ?2 order by seq desc limit 1";
+    type Record = (Option<Promised>, String, i64);
+    let read = |r: &rusqlite::Row| -> rusqlite::Result<Record> {
         let (from, to): (Option<String>, Option<String>) = (r.get(0)?, r.get(1)?);
         let (confidence, method, made_at) = (r.get(2)?, r.get(3)?, Instant(r.get(4)?).to_string());
         let (origin, service): (Option<String>, Option<String>) = (r.get(5)?, r.get(6)?);
-        Ok(from.zip(to).map(|(from, to)| Promised {
+        let promised = from.zip(to).map(|(from, to)| Promised {
             shown: order::Promise { from, to, confidence, method, made_at },
             origin: origin.unwrap_or_default(),
             service: service.unwrap_or_default(),
-        }))
+        });
+        Ok((promised, r.get(7)?, r.get(8)?))
     };
-    if let Some(found) = db.prepare_cached(sql)?.query_row(params![store.id, order.id], read).optional()? {
-        return Ok(found);
+    let mut seq = 0;
+    if let Some((found, of, last)) = db.prepare_cached(sql)?.query_row(params![store.id, order.id], read).optional()? {
+        if of.as_str() <= basis {
+            return Ok(found);
+        }
+        seq = last;
     }
     let Some(policy) = super::policies::at(db, &store.id, placed_at)? else { return Ok(None) };
     let document = policy.document(placed_at);
@@ -207,14 +238,14 @@ fn promise_of(db: &Connection, store: &StoreInfo, order: &Order, placed_at: Inst
     let offer = estimate.options.first().cloned().unwrap_or_default();
     let shown = order.attributes.iter().find(|a| a.0 == "whereabouts_promise").map(|a| a.1.clone());
     db.execute(
-        "insert into promises (store, order_id, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "insert into promises (store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language)
+         values (?1, ?2, ?14, ?15, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         params![
             store.id, order.id, placed_at.0, now.0, estimate.policy_version.cast_signed(), method, offer.window.map(|w| w.from.to_string()),
-            offer.window.map(|w| w.to.to_string()), offer.confidence, serde_json::to_string(&request)?, serde_json::to_string(&offer)?, shown, order.language
+            offer.window.map(|w| w.to.to_string()), offer.confidence, serde_json::to_string(&request)?, serde_json::to_string(&offer)?, shown, order.language, seq + 1, basis
         ],
     )?;
-    Ok(db.query_row(sql, params![store.id, order.id], read)?)
+    Ok(db.query_row(sql, params![store.id, order.id], read)?.0)
 }
 
 fn lines(order: &Order) -> Vec<Line> {
@@ -283,7 +314,7 @@ fn compose(
             continue;
         }
         known.push(number.clone());
-        let state = parcel(db, &store.id, &number)?;
+        let state = parcel(db, &store.id, &number, fulfillment, &order.destination)?;
         shipments.push(shipment(&number, fulfillment, &state, policy, progress, now));
     }
     let unshipped: Vec<order::Item> = order
@@ -337,13 +368,23 @@ fn compose(
     })
 }
 
-/// A parcel's state, from all that was said about it.
-fn parcel(db: &Connection, store: &str, number: &str) -> Result<State> {
+/// A parcel's state, from all that was said about it and about the fulfillment that it belongs to.
+fn parcel(db: &Connection, store: &str, number: &str, of: Option<&Fulfillment>, destination: &Address) -> Result<State> {
     let mut rows = db.prepare_cached("select facts from parcel_parts where store = ?1 and tracking_number = ?2")?;
     let mut parts: Vec<Shipment> = Vec::new();
     for facts in rows.query_map(params![store, number], |r| r.get::<_, String>(0))? {
         parts.push(serde_json::from_str(&facts?)?);
     }
+    if let Some(f) = of {
+        let mut rows =
+            db.prepare_cached("select facts from fulfillment_scans where store = ?1 and fulfillment_id = ?2 order by hash")?;
+        let mut said = Vec::new();
+        for facts in rows.query_map(params![store, f.id], |r| r.get::<_, String>(0))? {
+            said.push(serde_json::from_str(&facts?)?);
+        }
+        parts.push(Shipment { tracking_number: number.to_owned(), checkpoints: said, ..Shipment::default() });
+    }
+    parts.iter_mut().for_each(|p| settle(p, destination));
     Ok(fold(&parts))
 }
 

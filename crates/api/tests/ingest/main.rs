@@ -4,6 +4,8 @@
 
 mod commands;
 mod crash;
+mod engine;
+mod outbound;
 mod pages;
 mod routes;
 
@@ -39,7 +41,7 @@ policy = "{policy}"
 admin_keys = ["{ADMIN}"]
 token_secrets = ["{SECRET}"]
 lookup_secret = "{SECRET}"
-webhook_secrets = {{ shopify = ["{SECRET}"], easypost = ["{SECRET}"] }}
+webhook_secrets = {{ shopify = ["{SECRET}"], easypost = ["{SECRET}"], woocommerce = ["{SECRET}"], aftership = ["{SECRET}"] }}
 [[stores]]
 id = "other"
 name = "Other"
@@ -61,8 +63,13 @@ pub struct Api {
 }
 
 pub async fn api() -> Api {
+    api_with(|_| {}).await
+}
+
+pub async fn api_with(change: impl FnOnce(&mut Config)) -> Api {
     let dir = tempfile::tempdir().unwrap();
-    let config = Config::load(Some(&configuration(dir.path())), std::iter::empty()).unwrap();
+    let mut config = Config::load(Some(&configuration(dir.path())), std::iter::empty()).unwrap();
+    change(&mut config);
     let state = AppState::start(config).await.unwrap();
     Api { app: app(state.clone()), state, _dir: dir }
 }
@@ -86,6 +93,23 @@ impl Api {
         status
     }
 
+    /// A request with the store's admin key.
+    pub async fn admin(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> (StatusCode, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/v1/admin/stores/demo/{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {ADMIN}"))
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from(body.to_vec()))
+            .unwrap();
+        let (status, _, answer) = self.send(request).await;
+        (status, answer)
+    }
+
+    pub async fn settle(&self) {
+        while ingest::project_next(&self.state).await.unwrap() {}
+    }
+
     pub async fn order(&self, id: &str) -> Value {
         let token = token::mint("demo", id, i64::MAX, SECRET);
         let (status, _, document) = self.get(&format!("/v1/orders/{token}")).await;
@@ -107,6 +131,11 @@ pub fn webhook(source: &str, topic: &str, id: &str, body: &[u8]) -> Request<Body
             .header("x-shopify-hmac-sha256", BASE64.encode(mac(body)))
             .header("x-shopify-topic", topic)
             .header("x-shopify-webhook-id", id),
+        "woocommerce" => request
+            .header("x-wc-webhook-signature", BASE64.encode(mac(body)))
+            .header("x-wc-webhook-topic", topic)
+            .header("x-wc-webhook-delivery-id", id),
+        "aftership" => request.header("aftership-hmac-sha256", BASE64.encode(mac(body))),
         _ => request.header("x-hmac-signature", format!("hmac-sha256-hex={}", hex::encode(mac(body)))),
     };
     request.body(Body::from(body.to_vec())).unwrap()

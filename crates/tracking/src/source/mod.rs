@@ -1,6 +1,6 @@
 //! From payload to facts: platforms have a module each; carriers and aggregators a file each, read by [`layout`].
 
-mod clock;
+pub(crate) mod clock;
 mod easypost;
 mod json;
 mod layout;
@@ -49,4 +49,16 @@ pub fn read(source: &str, topic: Option<&str>, body: &[u8]) -> Result<Facts, Unr
             None => Err(Unreadable::UnknownSource(source.to_owned())),
         },
     }
+}
+
+/// A time as people and tables write it, with its offset; one without is in `zone`, a day alone is its noon.
+pub fn time(text: &str, zone: chrono_tz::Tz) -> Option<String> {
+    use chrono::TimeZone;
+    let local = match clock::read(text, clock::Slashes::default())? {
+        with @ clock::Written::Instant(_) => return Some(with.print()),
+        clock::Written::Local(t) => t,
+        clock::Written::Day(d) => d.and_hms_opt(12, 0, 0)?,
+    };
+    let offset = clock::in_zone(zone, local)?;
+    offset.from_local_datetime(&local).single().map(|t| clock::Written::Instant(t).print())
 }

@@ -134,6 +134,7 @@ fn read_fulfillment(f: &Value) -> Fulfillment {
         shipment_status: text(f, "shipment_status").and_then(|s| status(&s)),
         created_at: text(f, "created_at"),
         updated_at: text(f, "updated_at"),
+        events: Vec::new(),
         location: text(f, "location_id"),
         lines: list(f, "line_items").iter().map(|l| read_line(l, "")).collect(),
         tracking: numbers
@@ -182,7 +183,7 @@ fn shipments(f: &Fulfillment) -> Vec<Shipment> {
 
 /// A fulfillment event names the fulfillment, not the parcel: kept as a fulfillment's state.
 fn event_facts(e: &Value, facts: &mut Facts) {
-    let word = text(e, "status").unwrap_or_default();
+    let word = word_of(e);
     let known = status(&word);
     if known.is_none() {
         facts.problems.push(Problem {
@@ -192,13 +193,37 @@ fn event_facts(e: &Value, facts: &mut Facts) {
             message: "not a status that Shopify documents".into(),
         });
     }
+    let time = text(e, "happened_at").or_else(|| text(e, "created_at"));
+    let place = Address {
+        city: text(e, "city"),
+        region: text(e, "province"),
+        postal_code: text(e, "zip"),
+        country: text(e, "country").filter(|c| c.len() == 2),
+    };
+    let line: Vec<String> = [text(e, "city"), text(e, "province"), text(e, "country")].into_iter().flatten().collect();
+    let (status, sub_status) =
+        known.map_or((Status::InTransit, None), |s| (s, (word_of(e) == "delayed").then(|| "delayed".to_owned())));
+    let checkpoint = Checkpoint {
+        time,
+        status,
+        sub_status,
+        code: text(e, "status"),
+        message: text(e, "message"),
+        location: (!line.is_empty()).then(|| line.join(", ")),
+        place: Some(place).filter(|p| *p != Address::default()),
+    };
     facts.fulfillments.push(Fulfillment {
         id: text(e, "fulfillment_id").unwrap_or_default(),
         order_id: text(e, "order_id").unwrap_or_default(),
         shipment_status: known,
-        updated_at: text(e, "happened_at").or_else(|| text(e, "updated_at")),
+        updated_at: checkpoint.time.clone(),
+        events: vec![checkpoint],
         ..Fulfillment::default()
     });
+}
+
+fn word_of(e: &Value) -> String {
+    text(e, "status").unwrap_or_default()
 }
 
 fn request(topic: &str, body: &Value) -> Request {

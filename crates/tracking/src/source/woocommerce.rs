@@ -203,6 +203,7 @@ fn parts(o: &Value, order_id: &str, lines: &[Line]) -> Vec<Fulfillment> {
                 updated_at: shipped.clone(),
                 created_at: shipped,
                 location: None,
+                events: Vec::new(),
                 lines: if products.is_empty() && items.len() == 1 {
                     lines.to_vec()
                 } else {
