@@ -52,7 +52,7 @@ fn every_acknowledged_event_survives_a_kill() {
     let dir = tempfile::tempdir().unwrap();
     let config = configuration(dir.path());
     let mut acknowledged = BTreeSet::new();
-    for round in 0..20u64 {
+    for round in 0..100u64 {
         let mut server = start(&config);
         let senders: Vec<_> = (0..4)
             .map(|lane| {
@@ -71,8 +71,8 @@ fn every_acknowledged_event_survives_a_kill() {
                 })
             })
             .collect();
-        // A different moment each round, spread over 20 to 120 ms.
-        std::thread::sleep(Duration::from_millis(20 + round * 37 % 100));
+        // A different moment each round, spread over 10 to 90 ms.
+        std::thread::sleep(Duration::from_millis(10 + round * 37 % 80));
         server.0.kill().unwrap();
         server.0.wait().unwrap();
         for sender in senders {
@@ -99,4 +99,51 @@ fn every_acknowledged_event_survives_a_kill() {
     assert!(lost.is_empty(), "lost: {lost:?}");
     server.0.kill().unwrap();
     server.0.wait().unwrap();
+    // And what it made of them is what a replay makes.
+    let replay =
+        Command::new(env!("CARGO_BIN_EXE_whereabouts")).args(["replay", "--check", "--config"]).arg(&config).output().unwrap();
+    assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stderr));
+    let said: Value = serde_json::from_slice(&replay.stdout).unwrap();
+    assert_eq!((said["equal"].as_bool(), said["events"].as_u64()), (Some(true), Some(once.len() as u64)));
+}
+
+/// Where nothing can be written, nothing is acknowledged; once it can, everything works again.
+#[tokio::test]
+async fn a_full_disk_and_a_locked_database_acknowledge_nothing() {
+    let api = api().await;
+    let send = async |n: u32| {
+        let body = tracker(&format!("evt_{n}"), "1Z1", &[("2026-11-24T12:00:00Z", "in_transit")]);
+        api.send(webhook("easypost", "", "", &body)).await.0
+    };
+    assert_eq!(send(1).await, StatusCode::OK);
+    // No page more than there are: SQLite's own way of a full disk.
+    let full = |db: &Connection| Ok(db.query_row("pragma max_page_count = 1", [], |r| r.get::<_, i64>(0))?);
+    api.state.db().write(full).await.unwrap();
+    let mut refused = 0;
+    for n in 2..200 {
+        match send(n).await {
+            StatusCode::SERVICE_UNAVAILABLE => refused += 1,
+            StatusCode::OK => assert_eq!(refused, 0),
+            other => panic!("{other}"),
+        }
+        if refused == 3 {
+            break;
+        }
+    }
+    assert_eq!(refused, 3);
+    let roomy = |db: &Connection| Ok(db.query_row("pragma max_page_count = 1000000", [], |r| r.get::<_, i64>(0))?);
+    api.state.db().write(roomy).await.unwrap();
+    assert_eq!(send(500).await, StatusCode::OK);
+    // Somebody else holds the database.
+    let path = api.state.config().database.clone();
+    let other = Connection::open(path).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    assert_eq!(send(501).await, StatusCode::SERVICE_UNAVAILABLE);
+    other.execute_batch("rollback").unwrap();
+    assert_eq!(send(501).await, StatusCode::OK);
+    let known = api
+        .state
+        .db()
+        .read(|db| Ok(db.query_row("select count(*) from events where event_id like 'evt_50_'", [], |r| r.get::<_, i64>(0))?));
+    assert_eq!(known.await.unwrap(), 2);
 }
