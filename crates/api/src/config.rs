@@ -59,6 +59,21 @@ pub struct Store {
     pub webhook_secrets: BTreeMap<String, Vec<SecretString>>,
     #[serde(default)]
     pub outbound: Vec<Outbound>,
+    #[serde(default)]
+    pub carriers: BTreeMap<String, Account>,
+}
+
+/// A store's own account with a carrier, to ask about its parcels.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// The client id, user name or API key.
+    pub client_id: String,
+    pub client_secret: SecretString,
+    /// Requests an hour; the carrier's usual budget, where it is not given.
+    pub per_hour: Option<std::num::NonZeroU32>,
+    /// Another address of the same interface, such as the carrier's sandbox.
+    pub url: Option<String>,
 }
 
 /// Where a store wants to be told of changes.
@@ -118,6 +133,15 @@ impl Config {
                     bail!(
                         "{at}.outbound[{k}].secret: write whsec_ and 24 to 64 bytes in base64 (for example from `openssl rand -base64 32`)"
                     );
+                }
+            }
+            for (name, account) in &store.carriers {
+                if crate::poll::clients::by_name(name).is_none() {
+                    let known: Vec<_> = crate::poll::clients::CARRIERS.iter().map(|c| c.name).collect();
+                    bail!("{at}.carriers.{name}: this carrier can't be asked; these can: {}", known.join(", "));
+                }
+                if let Some(Err(e)) = account.url.as_deref().map(|u| crate::outbound::allowed(u, self.limits.internal_targets)) {
+                    bail!("{at}.carriers.{name}.url: {e}");
                 }
             }
             if secrets.into_iter().any(|s| s.expose_secret().len() < 32) {

@@ -183,7 +183,7 @@ pub async fn replay(state: &AppState) -> Result<()> {
         .write(|db| {
             Ok(db.execute_batch(
                 "delete from problems; delete from orders; delete from fulfillments; delete from parcels; delete from parcel_parts;
-                 delete from fulfillment_scans; delete from event_subjects;
+                 delete from fulfillment_scans; delete from event_subjects; delete from parcel_aliases;
                  update events set state = 0 where state in (1, 2) and source || coalesce(topic, '') not in ('shopifyshop/redact');",
             )?)
         })
@@ -230,6 +230,7 @@ pub async fn digest(state: &AppState) -> Result<String> {
                 "select store || tracking_number || hash from parcel_parts order by store, tracking_number, hash",
                 "select store || order_id || body from documents order by store, order_id",
                 "select store || event || kind || coalesce(field, '') || coalesce(code, '') || message from problems order by store, event, kind, field, code, message",
+                "select store || tracking_number || alias from parcel_aliases order by store, tracking_number, alias",
                 "select event || store || kind || id from event_subjects order by event, kind, id",
             ] {
                 digest.update(sql);

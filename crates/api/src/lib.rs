@@ -7,6 +7,7 @@ pub mod import;
 pub mod ingest;
 pub mod live;
 pub mod outbound;
+pub mod poll;
 pub mod problem;
 pub mod routes;
 pub mod server;

@@ -5,13 +5,14 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::Result;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{ingest, outbound, routes, state::AppState};
+use crate::{ingest, outbound, poll, routes, state::AppState};
 
 /// Serves until [`AppState::stop`] is called; then ends open streams, answers what has begun, and projects what has been stored.
 pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let worker: JoinHandle<()> = tokio::spawn(work(state.clone()));
     let clock = tokio::spawn(reestimate(state.clone()));
     let outbound = tokio::spawn(send(state.clone()));
+    let polling = tokio::spawn(ask(state.clone()));
     let mut stopping = state.stopping();
     let app = routes::app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app)
@@ -21,6 +22,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
         .await?;
     worker.await?;
     outbound.await?;
+    polling.await?;
     clock.abort();
     Ok(())
 }
@@ -59,6 +61,14 @@ async fn work(state: AppState) {
 async fn send(state: AppState) {
     while let Err(e) = outbound::run(state.clone()).await {
         tracing::error!(error = format!("{e:#}"), "sending failed; trying again");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
+
+/// Asks carriers, likewise.
+async fn ask(state: AppState) {
+    while let Err(e) = poll::run(state.clone()).await {
+        tracing::error!(error = format!("{e:#}"), "asking carriers failed; trying again");
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
 }

@@ -142,6 +142,7 @@ impl AppState {
             support_url: s.support_url.clone(),
             lookup_secret: s.lookup_secret.expose_secret().to_owned(),
             outbound: s.outbound.iter().map(|o| Endpoint::of(&o.url, &o.events)).collect(),
+            pollers: s.carriers.keys().cloned().collect(),
         })
     }
 

@@ -125,6 +125,9 @@ pub struct Shipment {
     /// Our carrier code (`ups`, `fedex`, `usps`, `dhl_express` …), or the source's own word, lower case, where it is unknown.
     pub carrier: Option<String>,
     pub tracking_number: String,
+    /// Other numbers of the same parcel: after a hand-over, the next carrier's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternates: Vec<String>,
     pub status: Status,
     /// `damaged`, `customs`, `signed` …
     pub sub_status: Option<String>,

@@ -3,6 +3,7 @@
 //! Pure: bytes in, facts out. [`source::read`] turns a payload of any platform, aggregator or carrier into [`facts::Facts`];
 //! [`shipment::fold`] turns checkpoints, in any order, into one shipment's state; `number` detects carriers in pasted text.
 
+pub mod cadence;
 pub mod carrier;
 pub mod facts;
 pub mod number;

@@ -189,3 +189,28 @@ pub async fn send_again(
     state.wake_outbound();
     Ok(StatusCode::ACCEPTED)
 }
+
+/// Parcels whose carriers are asked: when they last answered, when they are asked next, and the accounts' state.
+#[utoipa::path(get, path = "/v1/admin/stores/{store}/polls", tag = "admin", security(("admin" = [])), params(("store" = String, Path)),
+    responses((status = 200, body = Object), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn polls(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Value>, Problem> {
+    let found = state.db().read(move |db| {
+        let at = |seconds: Option<i64>| seconds.map(promise::Instant);
+        let mut rows = db.prepare_cached("select tracking_number, poller, due_at, checked_at, failures, error from polls where store = ?1 order by due_at limit 500")?;
+        let parcels: Vec<Value> = rows
+            .query_map([&store], |r| {
+                Ok(json!({"tracking_number": r.get::<_, String>(0)?, "carrier": r.get::<_, String>(1)?, "due_at": at(r.get(2)?), "checked_at": at(r.get(3)?),
+                    "failures": r.get::<_, i64>(4)?, "error": r.get::<_, Option<String>>(5)?}))
+            })?
+            .collect::<Result<_, _>>()?;
+        let mut rows = db.prepare_cached("select poller, next_at_ms, failures, error, answered_at from pollers where store = ?1 order by poller")?;
+        let accounts: Vec<Value> = rows
+            .query_map([&store], |r| {
+                Ok(json!({"carrier": r.get::<_, String>(0)?, "next_at": at(Some(r.get::<_, i64>(1)? / 1000)), "failures": r.get::<_, i64>(2)?,
+                    "error": r.get::<_, Option<String>>(3)?, "answered_at": at(r.get(4)?)}))
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(json!({"accounts": accounts, "parcels": parcels}))
+    });
+    Ok(Json(found.await?))
+}

@@ -76,6 +76,7 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(events::request_done))
         .routes(routes!(events::outbox))
         .routes(routes!(events::send_again))
+        .routes(routes!(events::polls))
         .route("/track", get(track::lookup_page).post(track::lookup_form))
         .route("/track/{token}", get(track::order))
         .route("/healthz", get(|| async { "ok" }))

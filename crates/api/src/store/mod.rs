@@ -19,7 +19,11 @@ use tokio::sync::oneshot;
 const GROUP: usize = 256;
 const READERS: usize = 4;
 
-static MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_init.sql"), include_str!("../../migrations/0002_engine.sql")];
+static MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_init.sql"),
+    include_str!("../../migrations/0002_engine.sql"),
+    include_str!("../../migrations/0003_polling.sql"),
+];
 
 /// Tells a caller, once the commit has succeeded or failed.
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;

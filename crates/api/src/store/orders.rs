@@ -25,6 +25,8 @@ pub struct StoreInfo {
     pub lookup_secret: String,
     /// Where changes are told.
     pub outbound: Vec<super::outbox::Endpoint>,
+    /// Carriers that it has an account with, to be asked.
+    pub pollers: Vec<String>,
 }
 
 /// Keeps the facts of an event; returns the orders whose documents may change.
@@ -61,7 +63,16 @@ pub fn keep(db: &Connection, store: &StoreInfo, event: i64, facts: &Facts) -> Re
         if let Some(order) = &part.order_id {
             link(db, &store.id, &part.tracking_number, order)?;
         }
-        let mut orders = db.prepare_cached("select order_id from parcels where store = ?1 and tracking_number = ?2")?;
+        for alias in &part.alternates {
+            let mut both = db.prepare_cached(
+                "insert or ignore into parcel_aliases (store, tracking_number, alias) values (?1, ?2, ?3), (?1, ?3, ?2)",
+            )?;
+            both.execute(params![store.id, part.tracking_number, alias])?;
+        }
+        let mut orders = db.prepare_cached(
+            "select order_id from parcels where store = ?1 and (tracking_number = ?2
+                or tracking_number in (select alias from parcel_aliases where store = ?1 and tracking_number = ?2))",
+        )?;
         for order in orders.query_map(params![store.id, part.tracking_number], |r| r.get::<_, String>(0))? {
             touched.push(order?);
         }
@@ -163,6 +174,7 @@ pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant)
     db.prepare_cached("insert or replace into documents (store, order_id, version, body) values (?1, ?2, ?3, ?4)")?
         .execute(params![store.id, order_id, document.version.cast_signed(), body])?;
     let before: Option<OrderDocument> = old.and_then(|o| serde_json::from_str(&o.1).ok());
+    crate::poll::follow(db, store, &document, now.0)?;
     super::outbox::tell(db, store, order_id, before.as_ref(), &document, now)?;
     Ok(Some(document.version))
 }
@@ -370,10 +382,13 @@ fn compose(
 
 /// A parcel's state, from all that was said about it and about the fulfillment that it belongs to.
 fn parcel(db: &Connection, store: &str, number: &str, of: Option<&Fulfillment>, destination: &Address) -> Result<State> {
-    let mut rows = db.prepare_cached("select facts from parcel_parts where store = ?1 and tracking_number = ?2")?;
+    let mut rows = db.prepare_cached(
+        "select facts from parcel_parts where store = ?1 and (tracking_number = ?2
+            or tracking_number in (select alias from parcel_aliases where store = ?1 and tracking_number = ?2))",
+    )?;
     let mut parts: Vec<Shipment> = Vec::new();
     for facts in rows.query_map(params![store, number], |r| r.get::<_, String>(0))? {
-        parts.push(serde_json::from_str(&facts?)?);
+        parts.push(Shipment { tracking_number: number.to_owned(), ..serde_json::from_str(&facts?)? });
     }
     if let Some(f) = of {
         let mut rows =

@@ -53,6 +53,11 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
         ),
         own,
     )?;
+    db.execute(
+        &format!("delete from parcel_aliases where store = ?1 and (tracking_number in ({parcels}) or alias in ({parcels}))"),
+        own,
+    )?;
+    db.execute(&format!("delete from polls where store = ?1 and tracking_number in ({parcels})"), own)?;
     db.execute(&format!("delete from parcel_parts where store = ?1 and tracking_number in ({parcels})"), own)?;
     db.execute(
         "delete from fulfillment_scans where store = ?1 and fulfillment_id in (select id from fulfillments where store = ?1 and order_id = ?2)",
@@ -82,6 +87,9 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
 
 fn forget_store(db: &Connection, store: &str) -> Result<()> {
     for table in [
+        "parcel_aliases",
+        "polls",
+        "pollers",
         "event_subjects",
         "problems",
         "requests",

@@ -7,6 +7,7 @@ mod crash;
 mod engine;
 mod outbound;
 mod pages;
+mod poll;
 mod routes;
 
 use std::path::{Path, PathBuf};

@@ -64,6 +64,8 @@ pub struct Layout {
     /// The shipments; all other paths start at each of them.
     shipments: Paths,
     number: Paths,
+    /// Other numbers of the same parcel, such as the one of the carrier that it is handed over to.
+    alternates: Paths,
     status: Paths,
     /// Words on the shipment's state, where there is no code.
     status_text: Paths,
@@ -284,7 +286,12 @@ fn read_shipment(layout: &Layout, node: &Node, problems: &mut Vec<Problem>) -> S
     let signed_by = node.text(&layout.signed_by).or_else(|| events.iter().find_map(|e| e.text(&layout.event.signed_by)));
     let tracking_number = node.text(&layout.number).unwrap_or_default();
     let named = node.text(&layout.carrier_name).map(|n| layout.carriers.get(&n).cloned().unwrap_or_else(|| carrier::code_of(&n)));
+    let alternates = layout.alternates.iter().flat_map(|p| node.all(p)).filter_map(|n| n.value.as_str().map(number::normalize));
+    // A short one is a reference, not a number.
+    let mut alternates: Vec<String> = alternates.filter(|n| n.len() >= 8 && *n != tracking_number).collect();
+    alternates.dedup();
     let mut shipment = Shipment {
+        alternates,
         carrier: layout.carrier.clone().or(named).or_else(|| detected(&tracking_number)),
         tracking_number,
         estimated_delivery: estimated(layout, node),
