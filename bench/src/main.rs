@@ -4,6 +4,7 @@
 //! machines are noisy. A ratio of 1 is the reference's own speed.
 
 mod http;
+mod live;
 mod reads;
 mod server;
 mod webhooks;
@@ -46,6 +47,7 @@ async fn main() -> Result<()> {
     let server = server::Server::start().await?;
     figures.extend(reads::figures(&server).await?);
     figures.push(webhooks::figure(&server).await?);
+    figures.extend(live::figures(&server).await?);
     drop(server);
     if args.iter().any(|a| a == "--json") {
         println!("{}", serde_json::to_string_pretty(&figures.iter().map(Figure::json).collect::<Vec<_>>())?);

@@ -7,8 +7,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use axum::{Router, body::Bytes, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    response::sse::{Event, KeepAlive, Sse},
+    routing::get,
+};
 use tokio::io::AsyncReadExt;
+use tokio_stream::StreamExt;
 
 use crate::{Figure, http, median, server::Server};
 
@@ -21,7 +27,12 @@ pub async fn reference_server() -> Result<()> {
     let mut body = Vec::new();
     tokio::io::stdin().read_to_end(&mut body).await?;
     let body = Bytes::from(body);
-    let app = Router::new().route("/", get(move || std::future::ready(body.clone())));
+    // A stream that says one thing, and then nothing.
+    let live = || async {
+        let first = tokio_stream::once(Ok::<_, std::convert::Infallible>(Event::default().data("x")));
+        Sse::new(first.chain(tokio_stream::pending())).keep_alive(KeepAlive::default())
+    };
+    let app = Router::new().route("/", get(move || std::future::ready(body.clone()))).route("/live", get(live));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     std::io::stdout().flush()?;
@@ -30,13 +41,13 @@ pub async fn reference_server() -> Result<()> {
 }
 
 /// A reference server as a process, ended when dropped.
-struct Reference {
+pub struct Reference {
     child: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Reference {
-    fn start(body: &[u8]) -> Result<Reference> {
+    pub fn start(body: &[u8]) -> Result<Reference> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("--reference-server")
             .stdin(Stdio::piped())
@@ -46,6 +57,10 @@ impl Reference {
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().context("no output")?), &mut line)?;
         Ok(Reference { child, address: line.trim().parse()? })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 
@@ -57,7 +72,7 @@ impl Drop for Reference {
 }
 
 pub async fn figures(server: &Server) -> Result<Vec<Figure>> {
-    let order = server.order_path().await?;
+    let order = Server::path_of(1001);
     let promise = format!("/v1/stores/{}/promise.json", server.store);
     Ok(vec![
         compare("order_read", server, &order, false, "bare axum route, same bytes").await?,

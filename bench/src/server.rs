@@ -20,13 +20,11 @@ use sha2::Sha256;
 use crate::http;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
-const ORDER: &str = "1001";
 
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
     pub store: &'static str,
-    pub easypost_secret: String,
     _dir: tempfile::TempDir,
 }
 
@@ -64,45 +62,59 @@ impl Server {
         BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
         let said: Value = serde_json::from_str(&line).context("the server did not say its address")?;
         let address = said["listen"].as_str().unwrap_or_default().trim_start_matches("http://").parse()?;
-        let server = Server { child, address, store: "bench", easypost_secret: SECRET.into(), _dir: dir };
+        let server = Server { child, address, store: "bench", _dir: dir };
         server.place_order().await?;
         Ok(server)
     }
 
-    /// One order with a parcel of eight scans.
+    /// The order that is read.
     async fn place_order(&self) -> Result<()> {
+        self.place(1001, "1Z5R89390357567127").await?;
+        self.settled().await
+    }
+
+    /// One order with a parcel of eight scans.
+    pub async fn place(&self, id: u32, number: &str) -> Result<()> {
         let item = json!({"id": 7, "sku": "MUG-1", "title": "Stoneware mug", "quantity": 2, "requires_shipping": true});
-        let order = json!({"id": 1001, "name": "#1001", "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z", "currency": "USD",
+        let order = json!({"id": id, "name": format!("#{id}"), "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z", "currency": "USD",
             "shipping_lines": [{"code": "Standard"}], "shipping_address": {"city": "San Francisco", "province_code": "CA", "zip": "94103", "country_code": "US"},
             "line_items": [item]});
-        let fulfillment = json!({"id": 11, "order_id": 1001, "status": "success", "created_at": "2026-11-20T12:00:00Z", "updated_at": "2026-11-20T12:00:00Z",
-            "tracking_company": "UPS", "tracking_numbers": ["1Z5R89390357567127"], "line_items": [item]});
+        let fulfillment = json!({"id": id + 1_000_000, "order_id": id, "status": "success", "created_at": "2026-11-20T12:00:00Z", "updated_at": "2026-11-20T12:00:00Z",
+            "tracking_company": "UPS", "tracking_numbers": [number], "line_items": [item]});
         let scans: Vec<Value> = (0..8)
             .map(|n| json!({"datetime": format!("2026-11-21T{:02}:00:00Z", n + 1), "status": "in_transit", "message": format!("Scan {n}"),
                 "tracking_location": {"city": "Memphis", "state": "TN", "country": "US"}}))
             .collect();
-        let tracker = json!({"id": "evt_first", "object": "Event", "result": {"tracking_code": "1Z5R89390357567127", "carrier": "UPS", "status": "in_transit",
+        let tracker = json!({"id": format!("evt_first_{id}"), "object": "Event", "result": {"tracking_code": number, "carrier": "UPS", "status": "in_transit",
             "tracking_details": scans}});
+        let mut connection = http::Connection::open(self.address).await?;
         for (source, topic, body) in
             [("shopify", "orders/create", order), ("shopify", "fulfillments/create", fulfillment), ("easypost", "", tracker)]
         {
-            let body = serde_json::to_vec(&body)?;
-            let signature = match source {
-                "shopify" => ("x-shopify-hmac-sha256", BASE64.encode(mac(&body))),
-                _ => ("x-hmac-signature", format!("hmac-sha256-hex={}", hex::encode(mac(&body)))),
-            };
-            let head = [("content-type", "application/json"), ("x-shopify-topic", topic), (signature.0, &signature.1)];
-            let request = http::post(&format!("/v1/webhooks/bench/{source}"), &head, &body);
-            let answer = http::Connection::open(self.address).await?.send(&request).await?;
+            let answer = connection.send(&self.signed(source, topic, &serde_json::to_vec(&body)?)).await?;
             ensure!(answer.status == 200, "{source} {topic}: {}", String::from_utf8_lossy(&answer.body));
         }
-        self.settled().await
+        Ok(())
     }
 
-    /// The path of the order's document.
-    pub async fn order_path(&self) -> Result<String> {
-        let signed = format!("v1.bench.{}.4000000000", URL_SAFE_NO_PAD.encode(ORDER));
-        Ok(format!("/v1/orders/{signed}.{}", hex::encode(mac(signed.as_bytes()))))
+    /// A webhook, signed as its source does.
+    pub fn signed(&self, source: &str, topic: &str, body: &[u8]) -> Vec<u8> {
+        let signature = match source {
+            "shopify" => ("x-shopify-hmac-sha256", BASE64.encode(mac(body))),
+            _ => ("x-hmac-signature", format!("hmac-sha256-hex={}", hex::encode(mac(body)))),
+        };
+        let head = [("content-type", "application/json"), ("x-shopify-topic", topic), (signature.0, &signature.1)];
+        http::post(&format!("/v1/webhooks/{}/{source}", self.store), &head, body)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The path of an order's document.
+    pub fn path_of(id: u32) -> String {
+        let signed = format!("v1.bench.{}.4000000000", URL_SAFE_NO_PAD.encode(id.to_string()));
+        format!("/v1/orders/{signed}.{}", hex::encode(mac(signed.as_bytes())))
     }
 
     /// Waits until everything that was acknowledged is projected.
