@@ -45,9 +45,20 @@ async fn main() -> Result<()> {
     }
     let mut figures = Vec::new();
     let server = server::Server::start().await?;
-    figures.extend(reads::figures(&server).await?);
-    figures.push(webhooks::figure(&server).await?);
-    figures.extend(live::figures(&server).await?);
+    // Names may be given, to look at a few: `whereabouts-bench webhook live`.
+    let wanted = |name: &str| {
+        let mut names = args.iter().filter(|a| !a.starts_with('-')).peekable();
+        names.peek().is_none() || names.any(|n| name.contains(n.as_str()))
+    };
+    if wanted("order_read order_unchanged promise_read") {
+        figures.extend(reads::figures(&server).await?);
+    }
+    if wanted("webhook_ack") {
+        figures.push(webhooks::figure(&server).await?);
+    }
+    if wanted("live_p99 live_memory") {
+        figures.extend(live::figures(&server).await?);
+    }
     drop(server);
     if args.iter().any(|a| a == "--json") {
         println!("{}", serde_json::to_string_pretty(&figures.iter().map(Figure::json).collect::<Vec<_>>())?);

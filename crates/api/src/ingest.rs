@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use promise::Instant;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tracking::{signature, source};
@@ -42,16 +42,15 @@ pub async fn receive(
     let (store, source) = (store.id.clone(), source.to_owned());
     let new = state
         .db()
-        .write(move |db| {
-            let n = db
-                .prepare_cached("insert or ignore into events (store, source, topic, event_id, received_at, body) values (?1, ?2, ?3, ?4, ?5, ?6)")?
-                .execute(params![store, source, verified.topic, event_id, now.0, body])?;
-            Ok(n > 0)
+        .execute(move |db| {
+            db.prepare_cached("insert or ignore into events (store, source, topic, event_id, received_at, body) values (?1, ?2, ?3, ?4, ?5, ?6)")?
+                .execute(params![store, source, verified.topic, event_id, now.0, body])
         })
         .await
         .map_err(Refused::Storage)?;
+    state.took();
     state.wake();
-    Ok(new)
+    Ok(new > 0)
 }
 
 struct Event {
@@ -62,7 +61,10 @@ struct Event {
     body: Vec<u8>,
 }
 
-/// Projects the oldest event that waits, in one transaction; returns false where none does. Running it twice is harmless: facts are
+/// Events projected in one transaction: few, so that whoever waits to write does not wait long.
+const BATCH: usize = 16;
+
+/// Projects the oldest events that wait, in one transaction; returns false where none does. Running it twice is harmless: facts are
 /// kept so that repetition and order don't matter.
 pub async fn project_next(state: &AppState) -> Result<bool> {
     let at = state.clone();
@@ -70,30 +72,41 @@ pub async fn project_next(state: &AppState) -> Result<bool> {
     let done = state
         .db()
         .write(move |db| {
-            let event = db
-                .prepare_cached("select id, store, source, topic, body from events where state = 0 order by id limit 1")?
-                .query_row([], |r| {
-                    Ok(Event { id: r.get(0)?, store: r.get(1)?, source: r.get(2)?, topic: r.get(3)?, body: r.get(4)? })
-                })
-                .optional()?;
-            let Some(event) = event else { return Ok(None) };
-            Ok(Some((event.store.clone(), project(db, &at, &event, now)?)))
+            let mut waiting =
+                db.prepare_cached("select id, store, source, topic, body from events where state = 0 order by id limit ?1")?;
+            let waiting = waiting.query_map([BATCH as i64], |r| {
+                Ok(Event { id: r.get(0)?, store: r.get(1)?, source: r.get(2)?, topic: r.get(3)?, body: r.get(4)? })
+            })?;
+            let events: Vec<Event> = waiting.collect::<Result<_, _>>()?;
+            let mut done = Vec::new();
+            for event in events {
+                let changed = project(db, &at, &event, now)?;
+                let ends = changed.is_none();
+                done.push((event.store, changed));
+                // What was forgotten must not be projected from what was read before.
+                if ends {
+                    break;
+                }
+            }
+            Ok(done)
         })
         .await?;
-    let Some((store, changed)) = done else { return Ok(false) };
-    let Some(changed) = changed else {
-        // Something was forgotten: what is kept in memory of it goes too.
-        state.documents().forget();
-        state.forget_published(&store);
-        return Ok(true);
-    };
-    if !changed.is_empty() {
-        state.wake_outbound();
+    let any = !done.is_empty();
+    for (store, changed) in done {
+        let Some(changed) = changed else {
+            // Something was forgotten: what is kept in memory of it goes too.
+            state.documents().forget();
+            state.forget_published(&store);
+            continue;
+        };
+        if !changed.is_empty() {
+            state.wake_outbound();
+        }
+        for (order, version) in changed {
+            state.changed(&store, &order, version);
+        }
     }
-    for (order, version) in changed {
-        state.changed(&store, &order, version);
-    }
-    Ok(true)
+    Ok(any)
 }
 
 /// Orders whose documents changed, with their new versions; nothing, where a compliance request was acted on.

@@ -5,12 +5,13 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::Result;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{ingest, outbound, poll, routes, state::AppState};
+use crate::{ingest, outbound, poll, routes, state::AppState, telemetry};
 
 /// Serves until [`AppState::stop`] is called; then ends open streams, answers what has begun, and projects what has been stored.
 pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let worker: JoinHandle<()> = tokio::spawn(work(state.clone()));
     let clock = tokio::spawn(reestimate(state.clone()));
+    let figures = tokio::spawn(telemetry::upkeep());
     let outbound = tokio::spawn(send(state.clone()));
     let polling = tokio::spawn(ask(state.clone()));
     let mut stopping = state.stopping();
@@ -24,6 +25,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     outbound.await?;
     polling.await?;
     clock.abort();
+    figures.abort();
     Ok(())
 }
 
@@ -45,6 +47,7 @@ pub async fn asked_to_stop() {
 async fn work(state: AppState) {
     let stopping = state.stopping();
     loop {
+        rest(&state).await;
         match ingest::project_next(&state).await {
             Ok(true) => {}
             Ok(false) if *stopping.borrow() => return,
@@ -54,6 +57,18 @@ async fn work(state: AppState) {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
+    }
+}
+
+/// In a rush of webhooks, answering them comes first: projecting waits until it is over, but no longer than a moment, so that pages
+/// never lag behind by more.
+async fn rest(state: &AppState) {
+    const MOMENT: u32 = 40;
+    for _ in 0..MOMENT {
+        if !state.rushed() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -41,6 +41,9 @@ struct Inner {
     documents: Documents,
     work: Notify,
     outbound: Notify,
+    /// Webhooks taken in this window of five milliseconds since the start, and in the one before.
+    rush: Mutex<(u64, u32, u32)>,
+    started: std::time::Instant,
     published: Mutex<HashMap<String, Arc<Published>>>,
     stopping: watch::Sender<bool>,
     lookups: DefaultKeyedRateLimiter<String>,
@@ -73,6 +76,8 @@ impl AppState {
             documents: Documents::default(),
             work: Notify::new(),
             outbound: Notify::new(),
+            rush: Mutex::default(),
+            started: std::time::Instant::now(),
             published: Mutex::default(),
             stopping: watch::channel(false).0,
             lookups: RateLimiter::keyed(Quota::per_minute(per_minute)),
@@ -103,6 +108,28 @@ impl AppState {
 
     pub fn now(&self) -> Instant {
         Instant(chrono::Utc::now().timestamp())
+    }
+
+    fn window(&self, add: u32) -> u32 {
+        let now = self.0.started.elapsed().as_millis() as u64 / 5;
+        let mut rush = self.0.rush.lock().unwrap_or_else(|e| e.into_inner());
+        match now - rush.0 {
+            0 => {}
+            1 => *rush = (now, 0, rush.1),
+            _ => *rush = (now, 0, 0),
+        }
+        rush.1 += add;
+        rush.1.max(rush.2)
+    }
+
+    /// A webhook was taken.
+    pub fn took(&self) {
+        self.window(1);
+    }
+
+    /// Whether webhooks come faster than four thousand a second just now.
+    pub fn rushed(&self) -> bool {
+        self.window(0) > 20
     }
 
     /// There is something to project.

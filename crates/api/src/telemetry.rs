@@ -1,12 +1,19 @@
 //! What is seen from outside: a line in the log and a few figures per request, by route, never by address (addresses hold tokens).
 
-use std::{sync::OnceLock, time::Instant};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request},
+    http::Method,
     middleware::Next,
     response::Response,
 };
+use metrics::{Counter, Histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Seconds.
@@ -34,17 +41,48 @@ pub fn figures() -> &'static PrometheusHandle {
     })
 }
 
+/// The figures of one route, method and status; looked up once per thread.
+struct Figures {
+    requests: Counter,
+    seconds: Histogram,
+}
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<(Arc<str>, Method, u16), Figures>> = RefCell::default();
+}
+
 /// Counts and logs a request.
 pub async fn observe(request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let path = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let started = Instant::now();
     let response = next.run(request).await;
-    let (seconds, status) = (started.elapsed().as_secs_f64(), response.status().as_u16());
-    tracing::info!(%method, route, status, ms = seconds * 1000.0, "request");
-    metrics::counter!("http_requests_total", "route" => route.clone(), "method" => method.to_string(), "status" => status.to_string()).increment(1);
-    metrics::histogram!("http_request_seconds", "route" => route).record(seconds);
+    seen(path.as_ref().map_or("unmatched", MatchedPath::as_str), &method, response.status().as_u16(), started.elapsed());
     response
+}
+
+/// Counts and logs an answer.
+pub fn seen(route: &str, method: &Method, status: u16, took: Duration) {
+    let seconds = took.as_secs_f64();
+    tracing::info!(%method, route, status, ms = seconds * 1000.0, "request");
+    KNOWN.with_borrow_mut(|known| {
+        let key = (Arc::<str>::from(route), method.clone(), status);
+        let figures = known.entry(key).or_insert_with_key(|(route, method, status)| Figures {
+            requests: metrics::counter!("http_requests_total", "route" => route.to_string(), "method" => method.to_string(), "status" => status.to_string()),
+            seconds: metrics::histogram!("http_request_seconds", "route" => route.to_string()),
+        });
+        figures.requests.increment(1);
+        figures.seconds.record(seconds);
+    });
+}
+
+/// Folds what was recorded into the buckets. Without it, figures that nobody asks for would pile up.
+pub async fn upkeep() {
+    let mut tick = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        tick.tick().await;
+        figures().run_upkeep();
+    }
 }
 
 /// One open stream, counted as long as it lives.

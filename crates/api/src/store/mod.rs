@@ -84,6 +84,23 @@ impl Db {
         answered.await.map_err(|_| anyhow!("the database is closed"))?
     }
 
+    /// Runs one statement, which is whole or not by itself: returns how many rows it changed.
+    pub async fn execute(&self, statement: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static) -> Result<usize> {
+        let (answer, answered) = oneshot::channel();
+        let job: Write = Box::new(move |db| {
+            let result = statement(db);
+            Box::new(move |committed| {
+                let _ = answer.send(match (result, committed) {
+                    (Ok(n), Ok(())) => Ok(n),
+                    (Ok(_), Err(e)) => Err(anyhow!("commit: {e}")),
+                    (Err(e), _) => Err(e.into()),
+                });
+            })
+        });
+        self.writes.send(job).map_err(|_| anyhow!("the database is closed"))?;
+        answered.await.map_err(|_| anyhow!("the database is closed"))?
+    }
+
     /// Runs a query on a reader.
     pub async fn read<T: Send + 'static>(&self, query: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
         let (answer, answered) = oneshot::channel();
@@ -94,17 +111,18 @@ impl Db {
 }
 
 fn write_all(db: &Connection, waiting: &mpsc::Receiver<Write>) {
+    let run = |sql: &str| db.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(|e| e.to_string());
     while let Ok(first) = waiting.recv() {
         let mut answers = Vec::new();
         let committed = (|| {
-            db.execute_batch("begin immediate").map_err(|e| e.to_string())?;
+            run("begin immediate")?;
             answers.push(first(db));
             while answers.len() < GROUP
                 && let Ok(next) = waiting.try_recv()
             {
                 answers.push(next(db));
             }
-            db.execute_batch("commit").map_err(|e| e.to_string())
+            run("commit")
         })();
         if committed.is_err() {
             let _ = db.execute_batch("rollback");
@@ -116,16 +134,22 @@ fn write_all(db: &Connection, waiting: &mpsc::Receiver<Write>) {
 }
 
 fn in_savepoint<T>(db: &Connection, change: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    db.execute_batch("savepoint change")?;
+    let run = |sql: &str| db.prepare_cached(sql)?.execute([]);
+    run("savepoint change")?;
     let result = change(db);
-    db.execute_batch(if result.is_ok() { "release change" } else { "rollback to change; release change" })?;
+    if result.is_err() {
+        run("rollback to change")?;
+    }
+    run("release change")?;
     result
 }
 
 fn configure(db: &Connection) -> Result<()> {
     db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.set_prepared_statement_cache_capacity(64);
     // FULL: each commit is on disk before it is answered; NORMAL would not sync in WAL mode.
-    db.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;")?;
+    db.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
+        pragma cache_size = -65536; pragma wal_autocheckpoint = 4000;")?;
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod tests;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
@@ -100,10 +101,27 @@ impl Request<'_> {
         if self.now.abs_diff(at) > TOLERANCE.unsigned_abs() { Err(Rejected::Stale) } else { Ok(()) }
     }
 
-    /// The body as JSON, for ids and times beside the signature. Read only once the signature is right.
-    fn json(&self) -> serde_json::Value {
+    /// What the body says of the event, beside the signature. Read only once the signature is right.
+    fn head(&self) -> Head {
         serde_json::from_slice(self.body).unwrap_or_default()
     }
+}
+
+/// Ids, topics and times as sources write them at the top of their bodies; all else is passed over.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Head {
+    id: Value,
+    event_id: Value,
+    description: Value,
+    event: Value,
+    resource_type: Value,
+    created_at: Value,
+    ts: Value,
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 /// Shopify's headers come as `X-Shopify-…`, and as `Shopify-…` in its newer Events.
@@ -126,24 +144,16 @@ fn woocommerce(r: &Request) -> Result<Verified, Rejected> {
 fn easypost(r: &Request) -> Result<Verified, Rejected> {
     let given = hexadecimal(r.need(&["x-hmac-signature"])?.strip_prefix("hmac-sha256-hex=").unwrap_or_default())?;
     r.any(|secret| matches(secret.nfkd().collect::<String>().as_bytes(), &[r.body], &given))?;
-    let body = r.json();
-    Ok(Verified {
-        event_id: body["id"].as_str().map(str::to_owned),
-        topic: body["description"].as_str().map(str::to_owned),
-        at: body["created_at"].as_str().and_then(rfc3339),
-    })
+    let head = r.head();
+    Ok(Verified { event_id: text(&head.id), topic: text(&head.description), at: head.created_at.as_str().and_then(rfc3339) })
 }
 
 /// Tracking's own header, and the one of AfterShip's other products; one scheme.
 fn aftership(r: &Request) -> Result<Verified, Rejected> {
     let given = base64(&r.need(&["aftership-hmac-sha256", "as-signature-hmac-sha256"])?)?;
     r.any(|secret| matches(secret.as_bytes(), &[r.body], &given))?;
-    let body = r.json();
-    Ok(Verified {
-        event_id: body["event_id"].as_str().map(str::to_owned),
-        topic: body["event"].as_str().map(str::to_owned),
-        at: body["ts"].as_i64(),
-    })
+    let head = r.head();
+    Ok(Verified { event_id: text(&head.event_id), topic: text(&head.event), at: head.ts.as_i64() })
 }
 
 /// `Shippo-Auth-Signature: t=<seconds>,v1=<hex>` over `t.body`.
@@ -155,7 +165,7 @@ fn shippo(r: &Request) -> Result<Verified, Rejected> {
     r.fresh(at)?;
     let signature = hexadecimal(signature)?;
     r.any(|secret| matches(secret.as_bytes(), &[time.as_bytes(), b".", r.body], &signature))?;
-    Ok(Verified { event_id: None, topic: r.json()["event"].as_str().map(str::to_owned), at: Some(at) })
+    Ok(Verified { event_id: None, topic: text(&r.head().event), at: Some(at) })
 }
 
 /// RSA over `timestamp.body`, with the key that the header names.
@@ -167,7 +177,7 @@ fn shipengine(r: &Request) -> Result<Verified, Rejected> {
     r.fresh(at)?;
     let message = [time.as_bytes(), b".", r.body].concat();
     r.any(|keys| rsa::verifies(keys, &key, &message, &given))?;
-    Ok(Verified { event_id: None, topic: r.json()["resource_type"].as_str().map(str::to_owned), at: Some(at) })
+    Ok(Verified { event_id: None, topic: text(&r.head().resource_type), at: Some(at) })
 }
 
 /// `sign: hex(SHA256(body + "/" + key))`: a digest, not an HMAC.
@@ -177,7 +187,7 @@ fn seventeen_track(r: &Request) -> Result<Verified, Rejected> {
         let digest = Sha256::new().chain_update(r.body).chain_update(b"/").chain_update(key.as_bytes()).finalize();
         digest.as_slice().ct_eq(&given).into()
     })?;
-    Ok(Verified { event_id: None, topic: r.json()["event"].as_str().map(str::to_owned), at: None })
+    Ok(Verified { event_id: None, topic: text(&r.head().event), at: None })
 }
 
 /// HMAC over the timestamp header and nothing else. Its unit is seconds at TrackingMore, milliseconds at Track123.
