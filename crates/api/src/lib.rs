@@ -3,6 +3,7 @@
 pub mod config;
 pub mod demo;
 pub mod documents;
+pub mod front;
 pub mod import;
 pub mod ingest;
 pub mod live;

@@ -1,11 +1,11 @@
 //! The running API: the listener, the projection of events, and the clock.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::Result;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{ingest, outbound, poll, routes, state::AppState, telemetry};
+use crate::{front, ingest, outbound, poll, routes, state::AppState, telemetry};
 
 /// Serves until [`AppState::stop`] is called; then ends open streams, answers what has begun, and projects what has been stored.
 pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
@@ -14,13 +14,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let figures = tokio::spawn(telemetry::upkeep());
     let outbound = tokio::spawn(send(state.clone()));
     let polling = tokio::spawn(ask(state.clone()));
-    let mut stopping = state.stopping();
-    let app = routes::app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async move {
-            let _ = stopping.wait_for(|stop| *stop).await;
-        })
-        .await?;
+    front::serve(listener, state.clone(), routes::app(state)).await?;
     worker.await?;
     outbound.await?;
     polling.await?;

@@ -3,7 +3,7 @@
 mod admin;
 mod assets;
 mod events;
-mod orders;
+pub mod orders;
 mod stores;
 mod track;
 mod webhooks;

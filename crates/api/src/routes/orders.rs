@@ -3,14 +3,14 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    body::Body,
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{IntoResponse, Response},
 };
+use bytes::{Bytes, BytesMut};
 use promise::Instant;
+use tokio::sync::watch;
 use tokio_stream::wrappers::ReceiverStream;
 use view::order::Reader;
 use wire::OrderDocument;
@@ -31,25 +31,29 @@ use crate::{
 pub async fn document(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let claim = claim(&state, &token)?;
     let kept = load(&state, &claim).await?.ok_or_else(not_yet)?;
-    let words = Words::accepted(&headers);
+    Ok(respond(&state, &kept, &headers))
+}
+
+/// An order document as the reader's language and what it has already ask for.
+pub fn respond(state: &AppState, kept: &Kept, headers: &HeaderMap) -> Response {
+    let words = Words::accepted(headers);
     let etag = format!("\"{}-{}\"", kept.document.version, words.tag());
-    let head = [
+    let now = state.now();
+    let mut response = if unchanged(headers, &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let text = kept.text(words.tag(), now, || written(kept, &words, now));
+        ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+    };
+    let text = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+    response.headers_mut().extend([
+        (header::ETAG, text(&etag)),
+        (header::CONTENT_LANGUAGE, text(words.tag())),
         (header::VARY, HeaderValue::from_static("accept-language")),
-        (header::CONTENT_LANGUAGE, HeaderValue::from_str(words.tag()).unwrap_or(HeaderValue::from_static("en"))),
-        (header::ETAG, HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""))),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    ];
-    if unchanged(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, head).into_response());
-    }
-    let now = state.now();
-    let text = kept.text(words.tag(), now, || {
-        let mut document = kept.document.clone();
-        complete(&mut document, &words, now);
-        serde_json::to_vec(&document).unwrap_or_default().into()
-    });
-    Ok((head, [(header::CONTENT_TYPE, "application/json")], text).into_response())
+    ]);
+    response
 }
 
 /// What depends on the moment and the reader.
@@ -64,42 +68,81 @@ fn complete(document: &mut OrderDocument, words: &Words, now: Instant) {
         (status = 401, description = "The token is not valid", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "Not known yet", body = wire::Problem, content_type = "application/problem+json"), (status = 410, description = "The token has expired", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn live(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let claim = claim(&state, &token)?;
-    let words = Words::accepted(&headers);
-    let mut versions = state.live().subscribe(&claim.store, &claim.order_id);
-    let first = load(&state, &claim).await?.ok_or_else(not_yet)?;
-    let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
-    // One event of room: who reads slowly gets the newest next, and holds nobody up.
-    let (send, receive) = tokio::sync::mpsc::channel::<Result<Event, Infallible>>(1);
+    let mut frames = Frames::open(&state, claim, &headers).await?.ok_or_else(not_yet)?;
+    // One frame of room: who reads slowly gets the newest next, and holds nobody up.
+    let (send, receive) = tokio::sync::mpsc::channel::<Result<Bytes, Infallible>>(1);
     let mut stopping = state.stopping();
     let stream = Stream::open();
     tokio::spawn(async move {
         let _open = stream;
-        let mut sent = seen;
-        let mut next = Some(first);
         loop {
-            if let Some(kept) = next.take().filter(|k: &Arc<Kept>| k.document.version != sent) {
-                let mut document = kept.document.clone();
-                sent = document.version;
-                complete(&mut document, &words, state.now());
-                let event =
-                    Event::default().event("order").id(sent.to_string()).retry(Duration::from_secs(3)).json_data(&document);
-                let Ok(event) = event else { return };
-                if send.send(Ok(event)).await.is_err() {
-                    return;
-                }
-            }
-            let left = Duration::from_secs((claim.expires_at - state.now().0).max(0).unsigned_abs());
-            tokio::select! {
-                changed = versions.changed() => if changed.is_err() { return },
+            let next = tokio::select! {
+                next = frames.next(&state) => next,
                 _ = stopping.changed() => return,
                 () = send.closed() => return,
-                () = tokio::time::sleep(left) => return,
+                () = tokio::time::sleep(Duration::from_secs(15)) => Some(Bytes::from_static(b":\n\n")),
+            };
+            let Some(frame) = next else { return };
+            if send.send(Ok(frame)).await.is_err() {
+                return;
             }
-            next = load(&state, &claim).await.unwrap_or_default();
         }
     });
-    let stream = Sse::new(ReceiverStream::new(receive)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
-    Ok(([(header::CACHE_CONTROL, "private, no-cache"), (header::REFERRER_POLICY, "no-referrer")], stream).into_response())
+    let head = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    Ok((head, Body::from_stream(ReceiverStream::new(receive))).into_response())
+}
+
+/// The frames of one stream: the newest document at once, then at each change.
+pub struct Frames {
+    claim: Claim,
+    words: Arc<Words>,
+    versions: watch::Receiver<u64>,
+    sent: u64,
+    next: Option<Arc<Kept>>,
+}
+
+impl Frames {
+    /// Of an order, if it is known. A version that the client has seen is not sent again.
+    pub async fn open(state: &AppState, claim: Claim, headers: &HeaderMap) -> anyhow::Result<Option<Frames>> {
+        // First the ear, then the look: what changes between the two is heard.
+        let versions = state.live().subscribe(&claim.store, &claim.order_id);
+        let sent = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse().ok()).unwrap_or(0);
+        let first = load(state, &claim).await?;
+        Ok(first.map(|first| Frames { claim, words: Words::accepted(headers), versions, sent, next: Some(first) }))
+    }
+
+    /// The next frame; nothing, once the token has expired or the server stops. Harmless to drop while it waits.
+    pub async fn next(&mut self, state: &AppState) -> Option<Bytes> {
+        loop {
+            if let Some(kept) = self.next.take().filter(|k| k.document.version != self.sent) {
+                self.sent = kept.document.version;
+                let now = state.now();
+                let text = kept.text(self.words.tag(), now, || written(&kept, &self.words, now));
+                let mut frame = BytesMut::with_capacity(text.len() + 64);
+                frame.extend_from_slice(format!("id: {}\nevent: order\nretry: 3000\ndata: ", self.sent).as_bytes());
+                frame.extend_from_slice(&text);
+                frame.extend_from_slice(b"\n\n");
+                return Some(frame.freeze());
+            }
+            let left = Duration::from_secs((self.claim.expires_at - state.now().0).max(0).unsigned_abs());
+            tokio::select! {
+                changed = self.versions.changed() => changed.ok()?,
+                () = tokio::time::sleep(left) => return None,
+            }
+            self.next = Box::pin(load(state, &self.claim)).await.unwrap_or_default();
+        }
+    }
+}
+
+/// The document as JSON, on one line.
+fn written(kept: &Kept, words: &Words, now: Instant) -> Bytes {
+    let mut document = kept.document.clone();
+    complete(&mut document, words, now);
+    serde_json::to_vec(&document).unwrap_or_default().into()
 }
 
 pub fn claim(state: &AppState, token: &str) -> Result<Claim, Problem> {

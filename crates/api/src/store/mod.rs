@@ -85,7 +85,10 @@ impl Db {
     }
 
     /// Runs one statement, which is whole or not by itself: returns how many rows it changed.
-    pub async fn execute(&self, statement: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static) -> Result<usize> {
+    pub async fn execute(
+        &self,
+        statement: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Result<usize> {
         let (answer, answered) = oneshot::channel();
         let job: Write = Box::new(move |db| {
             let result = statement(db);
@@ -148,8 +151,10 @@ fn configure(db: &Connection) -> Result<()> {
     db.busy_timeout(std::time::Duration::from_secs(5))?;
     db.set_prepared_statement_cache_capacity(64);
     // FULL: each commit is on disk before it is answered; NORMAL would not sync in WAL mode.
-    db.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
-        pragma cache_size = -65536; pragma wal_autocheckpoint = 4000;")?;
+    db.execute_batch(
+        "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
+        pragma cache_size = -65536; pragma wal_autocheckpoint = 4000;",
+    )?;
     Ok(())
 }
 
