@@ -13,7 +13,7 @@ use crate::{Figure, http, median, server::Server};
 
 const CONNECTIONS: usize = 64;
 const EVENTS: usize = 6_000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 11;
 
 pub async fn figure(server: &Server) -> Result<Figure> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());

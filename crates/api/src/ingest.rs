@@ -59,6 +59,7 @@ struct Event {
     source: String,
     topic: Option<String>,
     body: Vec<u8>,
+    redacted: bool,
 }
 
 /// Events projected in one transaction: few, so that whoever waits to write does not wait long.
@@ -72,16 +73,27 @@ pub async fn project_next(state: &AppState) -> Result<bool> {
     let done = state
         .db()
         .write(move |db| {
-            let mut waiting =
-                db.prepare_cached("select id, store, source, topic, body from events where state = 0 order by id limit ?1")?;
+            let mut waiting = db.prepare_cached(
+                "select id, store, source, topic, body, state from (
+                     select e.* from again a join events e on e.id = a.event
+                     union all select * from (select * from events where id > (select projected from progress) order by id limit ?1))
+                 limit ?1",
+            )?;
             let waiting = waiting.query_map([BATCH as i64], |r| {
-                Ok(Event { id: r.get(0)?, store: r.get(1)?, source: r.get(2)?, topic: r.get(3)?, body: r.get(4)? })
+                let redacted = r.get::<_, i64>(5)? == 3;
+                Ok(Event { id: r.get(0)?, store: r.get(1)?, source: r.get(2)?, topic: r.get(3)?, body: r.get(4)?, redacted })
             })?;
             let events: Vec<Event> = waiting.collect::<Result<_, _>>()?;
             let mut done = Vec::new();
             for event in events {
-                let changed = project(db, &at, &event, now)?;
+                let changed = if event.redacted { Some(Vec::new()) } else { project(db, &at, &event, now)? };
                 let ends = changed.is_none();
+                db.prepare_cached("delete from again where event = ?1")?.execute([event.id])?;
+                // Where the newest events were deleted, their ids are given again: never further than there are events.
+                db.prepare_cached(
+                    "update progress set projected = min(max(projected, ?1), (select coalesce(max(id), 0) from events))",
+                )?
+                .execute([event.id])?;
                 done.push((event.store, changed));
                 // What was forgotten must not be projected from what was read before.
                 if ends {
@@ -129,7 +141,6 @@ fn project(db: &Connection, state: &AppState, event: &Event, now: Instant) -> Re
         Ok(facts) => {
             if let Some(request) = &facts.request {
                 privacy::act(db, &store, event.id, request, now)?;
-                db.execute("update events set state = 1 where id = ?1 and state = 0", [event.id])?;
                 return Ok(None);
             }
             for p in &facts.problems {
@@ -140,16 +151,15 @@ fn project(db: &Connection, state: &AppState, event: &Event, now: Instant) -> Re
                     changed.push((order, version));
                 }
             }
-            1
+            "read"
         }
         Err(unreadable) => {
             aside("unreadable", None, None, &unreadable.to_string())?;
-            2
+            db.execute("update events set state = 2 where id = ?1", [event.id])?;
+            "set_aside"
         }
     };
-    db.execute("update events set state = ?2 where id = ?1", params![event.id, outcome])?;
-    let word = if outcome == 1 { "read" } else { "set_aside" };
-    metrics::counter!("events_projected_total", "source" => event.source.clone(), "outcome" => word).increment(1);
+    metrics::counter!("events_projected_total", "source" => event.source.clone(), "outcome" => outcome).increment(1);
     Ok(Some(changed))
 }
 
@@ -179,9 +189,11 @@ pub async fn retry(state: &AppState, store: &str, event: Option<i64>) -> Result<
     let found = state
         .db()
         .write(move |db| {
-            let which = "select id from events where store = ?1 and (id = ?2 or ?2 is null and state = 2) and state in (1, 2)";
+            let which = "select id from events where store = ?1 and (id = ?2 or ?2 is null and state = 2) and state <> 3";
             db.execute(&format!("delete from problems where event in ({which})"), params![store, event])?;
-            Ok(db.execute(&format!("update events set state = 0 where id in ({which})"), params![store, event])?)
+            let found = db.execute(&format!("insert or ignore into again {which}"), params![store, event])?;
+            db.execute("update events set state = 0 where state = 2 and id in (select event from again)", [])?;
+            Ok(found)
         })
         .await?;
     state.wake();
@@ -197,7 +209,7 @@ pub async fn replay(state: &AppState) -> Result<()> {
             Ok(db.execute_batch(
                 "delete from problems; delete from orders; delete from fulfillments; delete from parcels; delete from parcel_parts;
                  delete from fulfillment_scans; delete from event_subjects; delete from parcel_aliases;
-                 update events set state = 0 where state in (1, 2) and source || coalesce(topic, '') not in ('shopifyshop/redact');",
+                 update events set state = 0 where state = 2; delete from again; update progress set projected = 0;",
             )?)
         })
         .await?;

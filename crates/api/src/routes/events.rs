@@ -34,7 +34,9 @@ pub async fn event(
 ) -> Result<Json<Value>, Problem> {
     let (_, id) = path.0;
     let found = state.db().read(move |db| {
-        let sql = "select source, topic, event_id, received_at, state, body from events where store = ?1 and id = ?2";
+        let sql = "select source, topic, event_id, received_at, case when state in (2, 3) then state
+                when id > (select projected from progress) or id in (select event from again) then 0 else 1 end, body
+            from events where store = ?1 and id = ?2";
         let row = db.query_row(sql, rusqlite::params![store, id], |r| {
             let body: Vec<u8> = r.get(5)?;
             let word = ["waiting", "read", "set_aside", "redacted"].get(r.get::<_, u8>(4)? as usize).copied();

@@ -99,12 +99,12 @@ async fn ready(State(state): State<AppState>) -> Result<impl IntoResponse, Probl
     Ok(Json(serde_json::json!({"ready": true})))
 }
 
+/// How many events are not projected yet.
+const WAITING: &str = "select coalesce(max(id), 0) - (select projected from progress) + (select count(*) from again) from events";
+
 /// Prometheus's text format. No store's name and nothing of a shopper is in it.
 async fn figures(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
-    let waiting = state
-        .db()
-        .read(|db| Ok(db.query_row("select count(*) from events where state = 0", [], |r| r.get::<_, i64>(0))?))
-        .await?;
+    let waiting = state.db().read(|db| Ok(db.query_row(WAITING, [], |r| r.get::<_, i64>(0))?)).await?;
     metrics::gauge!("events_waiting").set(waiting as f64);
     let figures = telemetry::figures();
     figures.run_upkeep();

@@ -23,6 +23,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_init.sql"),
     include_str!("../../migrations/0002_engine.sql"),
     include_str!("../../migrations/0003_polling.sql"),
+    include_str!("../../migrations/0004_progress.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.
@@ -153,7 +154,7 @@ fn configure(db: &Connection) -> Result<()> {
     // FULL: each commit is on disk before it is answered; NORMAL would not sync in WAL mode.
     db.execute_batch(
         "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
-        pragma cache_size = -65536; pragma wal_autocheckpoint = 4000;",
+        pragma cache_size = -65536; pragma wal_autocheckpoint = 4000; pragma temp_store = memory;",
     )?;
     Ok(())
 }

@@ -81,6 +81,11 @@ async fn what_a_table_does_not_know_is_counted_and_can_be_read_again() {
 #[tokio::test]
 async fn a_customer_is_handed_out_and_forgotten() {
     let api = api().await;
+    // More than are projected at once, all of the customer who is forgotten.
+    for n in 0..40 {
+        api.webhook("easypost", "", "", &tracker(&format!("early{n}"), "1Z1001", &[("2026-11-24T12:00:00Z", "in_transit")]))
+            .await;
+    }
     for id in [1001, 1002] {
         api.webhook("shopify", "orders/create", &format!("o{id}"), &order(id, "2026-11-23T10:00:00Z")).await;
         api.webhook("shopify", "fulfillments/create", &format!("f{id}"), &fulfillment(id, &format!("1Z{id}"))).await;
