@@ -1,6 +1,7 @@
 //! From a verified webhook to order documents: the raw event is on disk before the answer, then projected in the background.
 
 use anyhow::Result;
+use bytes::Bytes;
 use promise::Instant;
 use rusqlite::{Connection, params};
 use secrecy::ExposeSecret;
@@ -31,7 +32,7 @@ pub async fn receive(
     store: &str,
     source: &str,
     header: &(dyn Fn(&str) -> Option<String> + Sync),
-    body: Vec<u8>,
+    body: Bytes,
 ) -> Result<bool, Refused> {
     let store = state.config().store(store).ok_or(Refused::UnknownStore)?;
     let secrets = store.webhook_secrets.get(source).filter(|s| !s.is_empty()).ok_or(Refused::UnknownSource)?;
@@ -44,7 +45,7 @@ pub async fn receive(
         .db()
         .execute(move |db| {
             db.prepare_cached("insert or ignore into events (store, source, topic, event_id, received_at, body) values (?1, ?2, ?3, ?4, ?5, ?6)")?
-                .execute(params![store, source, verified.topic, event_id, now.0, body])
+                .execute(params![store, source, verified.topic, event_id, now.0, &body[..]])
         })
         .await
         .map_err(Refused::Storage)?;

@@ -49,6 +49,7 @@ struct Figures {
 
 thread_local! {
     static KNOWN: RefCell<HashMap<(Arc<str>, Method, u16), Figures>> = RefCell::default();
+    static WEBHOOKS: RefCell<Vec<(String, &'static str, Counter)>> = RefCell::default();
 }
 
 /// Counts and logs a request.
@@ -73,6 +74,18 @@ pub fn seen(route: &str, method: &Method, status: u16, took: Duration) {
         });
         figures.requests.increment(1);
         figures.seconds.record(seconds);
+    });
+}
+
+/// Counts a webhook.
+pub fn webhook(source: &str, outcome: &'static str) {
+    WEBHOOKS.with_borrow_mut(|known| {
+        if let Some((_, _, counter)) = known.iter().find(|k| k.0 == source && k.1 == outcome) {
+            return counter.increment(1);
+        }
+        let counter = metrics::counter!("webhooks_total", "source" => source.to_owned(), "outcome" => outcome);
+        counter.increment(1);
+        known.push((source.to_owned(), outcome, counter));
     });
 }
 

@@ -10,6 +10,7 @@ use crate::{
     ingest::{self, Refused},
     problem::Problem,
     state::AppState,
+    telemetry,
 };
 
 #[utoipa::path(post, path = "/v1/webhooks/{store}/{source}", tag = "webhook",
@@ -22,25 +23,35 @@ pub async fn receive(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
-    let body = body.map_err(|e| {
+    take(&state, &store, &source, &headers, body.map_err(|e| (e.status(), e.to_string()))).await
+}
+
+/// Takes a webhook, or says why not.
+pub async fn take(
+    state: &AppState,
+    store: &str,
+    source: &str,
+    headers: &HeaderMap,
+    body: Result<Bytes, (StatusCode, String)>,
+) -> Result<StatusCode, Problem> {
+    let body = body.map_err(|(status, e)| {
         let largest = state.config().limits.body_bytes;
-        Problem::new(e.status(), format!("the body can't be taken: {e} (at most {largest} bytes)"))
+        Problem::new(status, format!("the body can't be taken: {e} (at most {largest} bytes)"))
     })?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
     if !kind.contains("json") {
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the webhook as application/json"));
     }
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let received = ingest::receive(&state, &store, &source, &header, body.to_vec()).await;
+    let received = ingest::receive(state, store, source, &header, body).await;
     // An address that anybody may invent is no label.
-    let known =
-        if matches!(received, Err(Refused::UnknownStore | Refused::UnknownSource)) { "unknown".to_owned() } else { source };
+    let known = if matches!(received, Err(Refused::UnknownStore | Refused::UnknownSource)) { "unknown" } else { source };
     let outcome = match &received {
         Ok(true) => "new",
         Ok(false) => "repeated",
         Err(_) => "refused",
     };
-    metrics::counter!("webhooks_total", "source" => known, "outcome" => outcome).increment(1);
+    telemetry::webhook(known, outcome);
     match received {
         Ok(_) => Ok(StatusCode::OK),
         Err(e @ (Refused::UnknownStore | Refused::UnknownSource)) => Err(Problem::new(StatusCode::NOT_FOUND, e.to_string())),
