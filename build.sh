@@ -6,6 +6,7 @@
 #   ./build.sh demo     build, and start the API and a demo store on two ports (options: --port, --shop-port, --data, --speed)
 #   ./build.sh test     set up, build, and run every test, browser tests included
 #   ./build.sh check    formatting, lints, dependency and licence audit
+#   ./build.sh fuzz     hostile input for the parsers, ten seconds each (or as many as you say); findings in fuzz/artifacts
 #   ./build.sh bench    speed, as ratios to a stated reference measured in the same run (--json for tools)
 #   ./build.sh size     bytes that a page loads, by surface, against the budgets (--json for tools)
 set -euo pipefail
@@ -48,11 +49,31 @@ tests() {
     widget
     say "Rust tests"
     cargo test --workspace --no-fail-fast
+    say "hostile input"
+    fuzz 5
     say "browser tests"
     cargo build --quiet --package whereabouts-api
     node --test --test-concurrency=1 --test-timeout=400000 tests/browser/*.test.mjs
     say "bytes that a page loads"
     size
+}
+
+fuzz() { # coverage feedback through the compiler's own pass; needs a C++ compiler for libFuzzer
+    if ! command -v c++ >/dev/null; then say "skipped: fuzzing needs a C++ compiler"; return; fi
+    local seconds=${1:-10} target flags="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+        -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing"
+    local host; host=$(rustc -vV | sed -n 's/^host: //p')
+    # With --target, build scripts and macros stay as they are.
+    RUSTFLAGS=$flags CARGO_TARGET_DIR=target/fuzz cargo build --quiet --release --target "$host" --manifest-path fuzz/Cargo.toml
+    mkdir -p fuzz/artifacts
+    for target in detect payloads signatures tables documents; do
+        mkdir -p "fuzz/corpus/$target"
+        "target/fuzz/$host/release/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -verbosity=1 \
+            -artifact_prefix="fuzz/artifacts/$target-" "fuzz/corpus/$target" "fuzz/seeds/$target" 2>"fuzz/artifacts/$target.log" ||
+            { tail -30 "fuzz/artifacts/$target.log"; say "$target failed: see fuzz/artifacts"; return 1; }
+        echo "$target: $(grep -a '^Done' "fuzz/artifacts/$target.log")"
+    done
 }
 
 bench() {
@@ -66,7 +87,7 @@ size() { widget; node tools/size.mjs "$@"; }
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-    setup | build | demo | check | bench | size) $verb "$@" ;;
+    setup | build | demo | check | fuzz | bench | size) $verb "$@" ;;
     test) tests "$@" ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
 esac
