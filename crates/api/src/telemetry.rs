@@ -47,8 +47,10 @@ struct Figures {
     seconds: Histogram,
 }
 
+type Answered = (Arc<str>, Method, u16);
+
 thread_local! {
-    static KNOWN: RefCell<HashMap<(Arc<str>, Method, u16), Figures>> = RefCell::default();
+    static KNOWN: RefCell<HashMap<Answered, Figures>> = RefCell::default();
     static WEBHOOKS: RefCell<Vec<(String, &'static str, Counter)>> = RefCell::default();
 }
 

@@ -9,6 +9,7 @@
 //!
 //! The last two don't protect the body: whoever sees one request can send another body for five minutes. Serve them over TLS only.
 
+mod query;
 mod rsa;
 mod sign;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
+pub use query::{Query, verify_query};
 pub use sign::sign;
 
 /// How far a signed timestamp may be from now, in seconds, before and after (Standard Webhooks' figure).
