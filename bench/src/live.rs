@@ -96,6 +96,47 @@ pub async fn figures(server: &Server) -> Result<Vec<Figure>> {
     ])
 }
 
+/// Streams, webhooks and readers for some minutes: what the server's memory does. Prints a line every half minute.
+pub async fn soak(server: &Server, minutes: u64) -> Result<()> {
+    for order in 0..ORDERS {
+        server.place(2000 + order as u32, &number(order)).await?;
+    }
+    server.settled().await?;
+    let path = |n: usize| Server::path_of(2000 + (n % ORDERS) as u32) + "/live";
+    let open = memory_of_streams(server.address, server.pid(), room()?.min(2000), path, None).await?;
+    let (began, mut said, mut first) = (Instant::now(), Instant::now(), 0.0);
+    let mut connection = http::Connection::open(server.address).await?;
+    let mut tick = tokio::time::interval(Duration::from_micros(1_000_000 / RATE as u64));
+    let mut n = 0usize;
+    while began.elapsed() < Duration::from_secs(minutes * 60) {
+        tick.tick().await;
+        let order = n % ORDERS;
+        // The same few scans again under new ids: what is stored grows, what is known does not.
+        let scan = n / ORDERS % 4;
+        let body = serde_json::to_vec(
+            &json!({"id": format!("evt_soak_{n}"), "object": "Event", "result": {"tracking_code": number(order), "carrier": "UPS",
+            "status": "in_transit", "tracking_details": [{"datetime": format!("2026-11-22T0{scan}:00:00Z"), "status": "in_transit", "message": format!("Scan {scan}")}]}}),
+        )?;
+        ensure!(connection.send(&server.signed("easypost", "", &body)).await?.status == 200, "webhook {n}");
+        connection.send(&http::get(&Server::path_of(2000 + order as u32), &[])).await?;
+        n += 1;
+        if said.elapsed() > Duration::from_secs(30) {
+            said = Instant::now();
+            let now = resident(server.pid())? / 1e6;
+            if first == 0.0 {
+                first = now;
+            }
+            println!(
+                "{:>4} s  {n:>7} webhooks  {now:>7.1} MB  ({:+.1} % since the first line)",
+                began.elapsed().as_secs(),
+                (now / first - 1.0) * 100.0
+            );
+        }
+    }
+    drop(open);
+    Ok(())
+}
+
 fn number(order: usize) -> String {
     format!("LIVE{order:06}")
 }

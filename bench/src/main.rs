@@ -45,6 +45,10 @@ async fn main() -> Result<()> {
     }
     let mut figures = Vec::new();
     let server = server::Server::start().await?;
+    if let Some(at) = args.iter().position(|a| a == "--soak") {
+        let minutes = args.get(at + 1).and_then(|m| m.parse().ok()).unwrap_or(10);
+        return live::soak(&server, minutes).await;
+    }
     // Names may be given, to look at a few: `whereabouts-bench webhook live`.
     let wanted = |name: &str| {
         let mut names = args.iter().filter(|a| !a.starts_with('-')).peekable();
