@@ -10,9 +10,10 @@ mkdirSync(out, { recursive: true });
 const minify = (code, loader) => Buffer.from(transformSync(code, { loader, minify: true, target: 'es2022', legalComments: 'none' }).code);
 const manifest = {};
 
-function write(name, bytes, hashed = true) {
-  const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-  const file = hashed ? name.replace(/(\.\w+)$/, `.${digest}$1`) : name;
+const digest = bytes => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+
+function write(name, bytes, hash = digest(bytes)) {
+  const file = hash ? name.replace(/(\.\w+)$/, `.${hash}$1`) : name;
   writeFileSync(`${out}/${file}`, bytes);
   writeFileSync(`${out}/${file}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
   writeFileSync(`${out}/${file}.gz`, gzipSync(bytes, { level: 9 }));
@@ -47,12 +48,16 @@ for (const surface of ['estimate', 'order']) {
 // Each surface gets its own texts.
 const texts = { estimate: /^(estimate|why|delay)\b/, order: /^(order|next|status|sub|delay)\b/ };
 const languages = readdirSync('www/i18n').filter(f => f.endsWith('.json')).map(f => f.slice(0, -5));
-for (const language of languages) {
-  const all = Object.entries(JSON.parse(readFileSync(`www/i18n/${language}.json`, 'utf8')));
+const sources = languages.map(language => readFileSync(`www/i18n/${language}.json`, 'utf8'));
+// One hash for all of them: the loader need not carry one for each.
+const words = digest(sources.join(''));
+languages.forEach((language, n) => {
+  const all = Object.entries(JSON.parse(sources[n]));
   for (const [surface, keys] of Object.entries(texts)) {
-    write(`${surface}.${language}.json`, Buffer.from(JSON.stringify(Object.fromEntries(all.filter(([key]) => keys.test(key))))));
+    write(`${surface}.${language}.json`, Buffer.from(JSON.stringify(Object.fromEntries(all.filter(([key]) => keys.test(key))))), words);
   }
-}
-const files = Object.fromEntries(Object.entries(manifest).map(([name, { file }]) => [name, file]));
-write('embed.js', minify(readFileSync('www/embed.js', 'utf8').replace('/* FILES */ {}', JSON.stringify(files)), 'js'), false);
+});
+const hashed = Object.entries(manifest).filter(([name]) => !name.endsWith('.json')).map(([name, { file }]) => [name, file]);
+const files = { ...Object.fromEntries(hashed), words, languages };
+write('embed.js', minify(readFileSync('www/embed.js', 'utf8').replace('/* FILES */ {}', JSON.stringify(files)), 'js'), '');
 writeFileSync(`${out}/manifest.json`, JSON.stringify(manifest, null, 1));

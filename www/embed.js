@@ -30,7 +30,7 @@
     const made = {};
     return key => (made[key] ??= make(key).catch(e => { delete made[key]; throw e; }));
   };
-  const url = name => new URL(files[name], assets);
+  const url = name => new URL(files[name] ?? name.replace(/json$/, `${files.words}.json`), assets);
   const sheet = memo(async name => new CSSStyleSheet().replace((await ask(url(name))).text));
   const texts = memo(async name => JSON.parse((await ask(url(name))).text));
   const promise = memo(() => ask(`${store}/promise.json`));
@@ -51,7 +51,7 @@
   const language = element => {
     const wish = element.closest('[lang]')?.lang || navigator.language || 'en';
     const base = wish.split('-')[0].toLowerCase();
-    return files[`order.${base}.json`] ? [wish, base] : ['en', 'en'];
+    return files.languages.includes(base) ? [wish, base] : ['en', 'en'];
   };
 
   class Base extends HTMLElement {
@@ -102,6 +102,7 @@
         const line = document.createElement('p');
         line.className = part;
         line.part = part;
+        line.dir = 'auto';
         line.textContent = text;
         return line;
       });

@@ -106,10 +106,15 @@ impl Resolve for Guard {
     }
 }
 
-/// A client for addresses that others chose: follows no redirect, uses no proxy, connects to public addresses only.
-pub fn client(internal: bool) -> Result<reqwest::Client> {
+/// Names the process's cryptography for TLS; every client needs that, also one that speaks to itself.
+pub fn crypto() {
     // Already there where another client was made before.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client for addresses that others chose: follows no redirect, uses no proxy, connects to public addresses only.
+pub fn client(internal: bool) -> Result<reqwest::Client> {
+    crypto();
     Ok(reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

@@ -94,10 +94,7 @@ impl Words {
 
     /// `rtl` for languages written from right to left.
     pub fn direction(&self) -> &'static str {
-        match self.tag.split('-').next().unwrap_or_default() {
-            "ar" | "he" | "fa" | "ur" => "rtl",
-            _ => "ltr",
-        }
+        view::direction(&self.tag)
     }
 }
 
@@ -172,6 +169,49 @@ mod tests {
     use view::Locale;
 
     use super::*;
+
+    /// Names in `{}`.
+    fn placeholders(text: &str) -> std::collections::BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn every_language_says_everything_with_its_own_plurals() {
+        let english = &TEXTS["en"];
+        assert!(TEXTS.len() >= 15, "{:?}", TEXTS.keys());
+        for (language, texts) in TEXTS.iter() {
+            let locale = Tag::from_str(language).unwrap();
+            let rules = PluralRules::try_new((&locale).into(), Default::default()).unwrap();
+            let needed: Vec<String> = rules
+                .categories()
+                .map(|c| format!("{c:?}").to_lowercase())
+                .filter(|c| c != "many" || !matches!(language.as_str(), "es" | "fr" | "it" | "pt"))
+                .collect();
+            for key in english.keys() {
+                let text = texts.get(key).unwrap_or_else(|| panic!("{language}: {key} is missing"));
+                match (&english[key], text) {
+                    (Value::String(ours), Value::String(theirs)) => {
+                        assert_eq!(placeholders(theirs), placeholders(ours), "{language}: {key}");
+                        assert_eq!(theirs.is_empty(), ours.is_empty(), "{language}: {key}");
+                    }
+                    (Value::Object(ours), Value::Object(theirs)) => {
+                        let known: std::collections::BTreeSet<&str> =
+                            ours.values().filter_map(Value::as_str).flat_map(placeholders).collect();
+                        for category in &needed {
+                            assert!(theirs.contains_key(category), "{language}: {key} has no form for `{category}`");
+                        }
+                        for form in theirs.values().filter_map(Value::as_str) {
+                            assert!(placeholders(form).is_subset(&known), "{language}: {key}: {form}");
+                        }
+                    }
+                    _ => panic!("{language}: {key} is plural here and not there"),
+                }
+            }
+            for key in texts.keys() {
+                assert!(english.contains_key(key), "{language}: {key} is used nowhere");
+            }
+        }
+    }
 
     #[test]
     fn dates_numbers_and_plurals_are_written_as_the_language_does() {

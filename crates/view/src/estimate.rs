@@ -8,7 +8,7 @@ use promise::{
 };
 
 use crate::{
-    locale::{Locale, count, key, say},
+    locale::{Locale, count, direction, key, say},
     node::{Element, Node, el},
 };
 
@@ -25,7 +25,7 @@ pub struct Ui {
 
 /// The nodes of an estimate. `now` is the server's clock.
 pub fn estimate(e: &Estimate, ui: &Ui, now: Instant, l: &dyn Locale) -> Vec<Node> {
-    let mut root = el("div", "estimate");
+    let mut root = el("div", "estimate").with("dir", direction(&l.language()));
     let open = e.options.iter().filter(|o| o.window.is_some());
     if let Some(best) = open.clone().next() {
         let list = ui.surface == "checkout" && open.clone().nth(1).is_some();

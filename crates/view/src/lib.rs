@@ -8,7 +8,7 @@ pub mod locale;
 pub mod node;
 pub mod order;
 
-pub use locale::Locale;
+pub use locale::{Locale, direction};
 pub use node::Node;
 
 /// A number in Latin digits, without the weight of the formatter.

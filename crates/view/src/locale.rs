@@ -28,6 +28,14 @@ pub trait Locale {
     fn language(&self) -> String;
 }
 
+/// Which way a language is written: `rtl` or `ltr`.
+pub fn direction(language: &str) -> &'static str {
+    match language.split('-').next().unwrap_or_default() {
+        "ar" | "he" | "fa" | "ur" => "rtl",
+        _ => "ltr",
+    }
+}
+
 /// A text with its placeholders filled. A missing text is left out: nobody reads keys.
 pub fn say(l: &dyn Locale, key: &str, values: &[(&str, &str)]) -> String {
     fill(&l.text(key, None).unwrap_or_default(), values)

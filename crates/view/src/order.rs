@@ -10,7 +10,7 @@ use wire::{
 
 use crate::{
     estimate::{cause, delay, notice},
-    locale::{Locale, count, key, say},
+    locale::{Locale, count, direction, key, say},
     node::{Element, Node, el},
 };
 
@@ -35,8 +35,10 @@ const OPEN_DAYS: usize = 2;
 pub fn order(d: &OrderDocument, reader: Reader, l: &dyn Locale) -> Vec<Node> {
     let w = Words { d, reader, l };
     let Sentence { headline, detail } = w.sentence();
-    let mut root =
-        el("section", "order").child(el("h2", "headline").with("aria-live", "polite").text(headline)).line("p", "detail", detail);
+    let mut root = el("section", "order")
+        .with("dir", direction(&l.language()))
+        .child(el("h2", "headline").with("aria-live", "polite").text(headline))
+        .line("p", "detail", detail);
     if let Some(link) = w.help() {
         root = root.child(link);
     }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tracking::signature::sign;
 
-use crate::{config::Config, server, state::AppState, token};
+use crate::{config::Config, outbound, server, state::AppState, token};
 
 static POLICY: &str = include_str!("policy.json");
 const STORE: &str = "demo";
@@ -63,6 +63,7 @@ impl Demo {
     /// Writes a configuration and a policy into the folder, unless they are there, and opens both ports.
     pub async fn prepare(folder: &Path, port: u16, shop_port: u16, speed: f64) -> Result<Demo> {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        outbound::crypto();
         let bind = async |port: u16, flag: &str| {
             let bound = TcpListener::bind(("127.0.0.1", port)).await;
             bound.with_context(|| format!("port {port} is taken: choose another with {flag}"))

@@ -154,7 +154,7 @@ fn configure(db: &Connection) -> Result<()> {
     // FULL: each commit is on disk before it is answered; NORMAL would not sync in WAL mode.
     db.execute_batch(
         "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
-        pragma cache_size = -65536; pragma wal_autocheckpoint = 4000; pragma temp_store = memory;",
+        pragma cache_size = -8192; pragma wal_autocheckpoint = 4000; pragma temp_store = memory;",
     )?;
     Ok(())
 }
