@@ -213,3 +213,21 @@ test('the postal code can be changed, and a cart’s quantities counted', async 
   await waitShown(page, 'whereabouts-estimate', /^Sold out for now/);
   await page.end();
 });
+
+test('each element speaks the language around it, in its direction, and changes with it', async () => {
+  const page = await hostPage(browser, `${tag()}<div lang="ar" dir="rtl"><whereabouts-estimate id="ar" sku="MUG-1" country="US" postal-code="94103">قريبًا</whereabouts-estimate></div>
+    <whereabouts-estimate id="de" lang="de" sku="MUG-1" country="US" postal-code="94103">bald</whereabouts-estimate>
+    <whereabouts-estimate id="xx" lang="tlh" sku="MUG-1" country="US" postal-code="94103">soon</whereabouts-estimate>`);
+  await waitShown(page, '#ar', /^يصلك/);
+  await waitShown(page, '#de', /^Bei dir .* \d+\. /);
+  await waitShown(page, '#xx', /^Get it/);
+  const direction = id => page.$eval(id, e => getComputedStyle(e.shadowRoot.querySelector('.headline')).direction);
+  assert.deepEqual([await direction('#ar'), await direction('#de')], ['rtl', 'ltr']);
+  // An element that is said to be Arabic on a page that is not is written from right to left as well.
+  await page.$eval('#de', e => e.setAttribute('lang', 'he'));
+  await waitShown(page, '#de', /^אצלך/);
+  assert.equal(await direction('#de'), 'rtl');
+  assert.deepEqual((await new AxeBuilder({ page }).include('#ar').analyze()).violations.map(v => v.id), []);
+  assert.deepEqual(page.errors, []);
+  await page.end();
+});
