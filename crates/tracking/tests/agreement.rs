@@ -67,6 +67,7 @@ struct Row {
     cases: u32,
     events: u32,
     found: u32,
+    shifted: u32,
     statuses: u32,
     agreed: u32,
     errors: u32,
@@ -136,20 +137,26 @@ fn carriers_payloads_mean_the_same_to_an_independent_reader() {
                     let says = |c: &Checkpoint| words.is_none() || c.message == words;
                     // Of two at the same minute, the one with the same words.
                     let exact = left.iter().position(|c| then(c) && says(c));
-                    let lost_half = DIFFERENCES.iter().any(|(c, w, _)| *c == carrier && *w == "time");
-                    let at = exact.or_else(|| left.iter().position(|c| !lost_half && then(c) && time.is_some()));
                     let explained = |what: &str| DIFFERENCES.iter().any(|(c, w, _)| *c == carrier && *w == what);
+                    // Where the other reader loses the half of the day: the same words, twelve hours later.
+                    let later = |c: &Checkpoint| {
+                        let (Some(theirs), Some(ours)) = (time, c.time.as_deref()) else { return false };
+                        let hour = |t: &str| t[11..13].parse::<u32>().ok();
+                        theirs[..11] == ours[..11] && theirs[13..] == ours[13..16] && hour(theirs).map(|h| h + 12) == hour(ours)
+                    };
+                    let shifted = || left.iter().position(|c| explained("time") && later(c) && says(c));
+                    let near = || left.iter().position(|c| !explained("time") && then(c) && time.is_some());
+                    let (at, counts) = match exact.or_else(near) {
+                        Some(at) => (Some(at), 1),
+                        None => (shifted(), 0),
+                    };
                     let Some(at) = at else {
-                        if explained("time") {
-                            // Compared without the half of the day that the other reader lost.
-                            row.found += 1;
-                        } else {
-                            unexplained.push(format!("{carrier} {}: no event at {time:?} ({words:?})", case["case"]));
-                        }
+                        unexplained.push(format!("{carrier} {}: no event at {time:?} ({words:?})", case["case"]));
                         continue;
                     };
+                    row.shifted += 1 - counts;
                     let checkpoint = left.remove(at);
-                    row.found += 1;
+                    row.found += counts;
                     let Some(status) = event["status"].as_str() else { continue };
                     row.statuses += 1;
                     if equivalent(status, checkpoint.status, checkpoint.sub_status.as_deref()) {
@@ -179,15 +186,17 @@ fn carriers_payloads_mean_the_same_to_an_independent_reader() {
         total.cases += r.cases;
         total.events += r.events;
         total.found += r.found;
+        total.shifted += r.shifted;
         total.statuses += r.statuses;
         total.agreed += r.agreed;
     }
     let share = f64::from(total.found + total.agreed) / f64::from(total.events + total.statuses);
     println!(
-        "{} cases: {} of {} events found, {} of {} statuses agree ({:.1} % of all); the rest differ on purpose:",
+        "{} cases: {} of {} events at the same time ({} more half a day later), {} of {} statuses agree ({:.1} % of all); the rest differ on purpose:",
         total.cases,
         total.found,
         total.events,
+        total.shifted,
         total.agreed,
         total.statuses,
         share * 100.0
@@ -196,5 +205,5 @@ fn carriers_payloads_mean_the_same_to_an_independent_reader() {
         println!("  {carrier} {what}: {why}");
     }
     assert!(unexplained.is_empty(), "{}", unexplained.join("\n"));
-    assert!(total.found == total.events && share >= 0.9);
+    assert!(total.found + total.shifted == total.events && share >= 0.88);
 }
