@@ -38,8 +38,6 @@ use crate::{routes::orders, state::AppState, telemetry};
 const HEAD: usize = 8 * 1024;
 /// How long a client may take for its head, and for reading what it was sent.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A comment at this distance keeps proxies from closing a silent stream.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Serves until the state stops; then finishes what has begun.
 pub async fn serve(listener: TcpListener, state: AppState, app: Router) -> Result<()> {
@@ -200,7 +198,6 @@ async fn stream(mut stream: TcpStream, mut frames: orders::Frames, state: AppSta
             // Nothing more is due from a client; what comes is its end.
             _ = stream.read(&mut gone) => return,
             _ = stopping.changed() => return,
-            () = tokio::time::sleep(HEARTBEAT) => frame = Some(Bytes::from_static(b":\n\n")),
         }
     }
 }

@@ -43,15 +43,28 @@ pub async fn receive(
     let (store, source) = (store.id.clone(), source.to_owned());
     let new = state
         .db()
-        .execute(move |db| {
-            db.prepare_cached("insert or ignore into events (store, source, topic, event_id, received_at, body) values (?1, ?2, ?3, ?4, ?5, ?6)")?
-                .execute(params![store, source, verified.topic, event_id, now.0, &body[..]])
-        })
+        .execute(move |db| append(db, &store, &source, verified.topic.as_deref(), &event_id, now.0, &body))
         .await
         .map_err(Refused::Storage)?;
     state.took();
     state.wake();
     Ok(new > 0)
+}
+
+/// Writes one event as it came, unless the source's id is known: returns how many were written.
+pub fn append(
+    db: &Connection,
+    store: &str,
+    source: &str,
+    topic: Option<&str>,
+    event_id: &str,
+    at: i64,
+    body: &[u8],
+) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "insert or ignore into events (store, source, topic, event_id, received_at, body) values (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![store, source, topic, event_id, at, body])
 }
 
 struct Event {
@@ -170,12 +183,10 @@ pub async fn import(state: &AppState, store: &str, bodies: Vec<Vec<u8>>) -> Resu
     let new = state
         .db()
         .write(move |db| {
-            let mut insert = db.prepare_cached(
-                "insert or ignore into events (store, source, topic, event_id, received_at, body) values (?1, 'standard', 'import', ?2, ?3, ?4)",
-            )?;
             let mut new = 0;
             for body in bodies {
-                new += insert.execute(params![store, format!("import:{}", hex::encode(Sha256::digest(&body))), now.0, body])?;
+                let event_id = format!("import:{}", hex::encode(Sha256::digest(&body)));
+                new += append(db, &store, "standard", Some("import"), &event_id, now.0, &body)?;
             }
             Ok(new)
         })

@@ -159,7 +159,7 @@ pub async fn run(state: AppState) -> Result<()> {
                 }
                 let (now, id) = (state.now(), due.id);
                 // Spread, so that many which failed together don't come back together.
-                let jitter = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX) * 0.2;
+                let jitter = spread() * 0.2;
                 state.db().write(move |db| outbox::tried(db, &id, outcome, now, jitter)).await
             });
         }
@@ -167,6 +167,11 @@ pub async fn run(state: AppState) -> Result<()> {
             done??;
         }
     }
+}
+
+/// A number between 0 and 1, for waits that must not all end together.
+pub fn spread() -> f64 {
+    f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX)
 }
 
 async fn send(state: &AppState, client: &reqwest::Client, due: &Due) -> Result<(), String> {

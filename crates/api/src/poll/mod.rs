@@ -18,7 +18,12 @@ use tracking::{
 use wire::OrderDocument;
 
 use self::clients::{Account, Answer, Carrier, Tokens};
-use crate::{outbound, state::AppState, store::orders::StoreInfo};
+use crate::{
+    ingest,
+    outbound::{self, spread},
+    state::AppState,
+    store::orders::StoreInfo,
+};
 
 /// Failures in a row after which an account rests; each further one doubles the rest, up to an hour.
 const BREAKS: u32 = 5;
@@ -74,10 +79,6 @@ pub async fn run(state: AppState) -> Result<()> {
             _ = stopping.wait_for(|stop| *stop) => return Ok(()),
         }
     }
-}
-
-fn spread() -> f64 {
-    f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX)
 }
 
 fn milliseconds() -> i64 {
@@ -189,9 +190,7 @@ fn settle(
             )?
             .execute(params![store, carrier.name, now])?;
             let event_id = format!("poll:{}", hex::encode(Sha256::digest(&body)));
-            let new = db
-                .prepare_cached("insert or ignore into events (store, source, topic, event_id, received_at, body) values (?1, ?2, 'poll', ?3, ?4, ?5)")?
-                .execute(params![store, carrier.name, event_id, now, body])?;
+            let new = ingest::append(db, store, carrier.name, Some("poll"), &event_id, now, &body)?;
             for number in numbers {
                 db.prepare_cached(
                     "update polls set checked_at = ?3, failures = 0, error = null where store = ?1 and tracking_number = ?2",

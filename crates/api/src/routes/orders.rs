@@ -80,7 +80,6 @@ pub async fn live(State(state): State<AppState>, Path(token): Path<String>, head
                 next = frames.next(&state) => next,
                 _ = stopping.changed() => return,
                 () = send.closed() => return,
-                () = tokio::time::sleep(Duration::from_secs(15)) => Some(Bytes::from_static(b":\n\n")),
             };
             let Some(frame) = next else { return };
             if send.send(Ok(frame)).await.is_err() {
@@ -96,7 +95,10 @@ pub async fn live(State(state): State<AppState>, Path(token): Path<String>, head
     Ok((head, Body::from_stream(ReceiverStream::new(receive))).into_response())
 }
 
-/// The frames of one stream: the newest document at once, then at each change.
+/// A comment at this distance keeps proxies from closing a silent stream.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The frames of one stream: the newest document at once, then at each change; a comment where nothing changes.
 pub struct Frames {
     claim: Claim,
     words: Arc<Words>,
@@ -132,6 +134,7 @@ impl Frames {
             tokio::select! {
                 changed = self.versions.changed() => changed.ok()?,
                 () = tokio::time::sleep(left) => return None,
+                () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
             }
             self.next = Box::pin(load(state, &self.claim)).await.unwrap_or_default();
         }
