@@ -5,6 +5,7 @@
 mod commands;
 mod crash;
 mod engine;
+mod front;
 mod outbound;
 mod pages;
 mod poll;
