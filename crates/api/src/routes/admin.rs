@@ -12,7 +12,12 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use wire::problem::FieldError;
 
-use crate::{ingest, problem::Problem, state::AppState, store::policies};
+use crate::{
+    ingest,
+    problem::Problem,
+    state::AppState,
+    store::{audit, policies},
+};
 
 /// The store whose key the request holds. A missing key, a wrong one, and another store's are answered alike.
 pub struct Admin(pub(super) String);
@@ -62,7 +67,12 @@ pub async fn publish(
         return Err(refuse(wrong));
     }
     let (id, now) = (store.clone(), state.now());
-    let version = state.db().write(move |db| policies::publish(db, &id, &policy, now)).await?;
+    let version = state.db().write(move |db| {
+        let version = policies::publish(db, &id, &policy, now)?;
+        audit::record(db, &id, audit::KEY, "policy.publish", &version.to_string(), &json!({}))?;
+        Ok(version)
+    });
+    let version = version.await?;
     changed(&state, &store).await?;
     Ok(Json(json!({"version": version})))
 }
@@ -85,7 +95,11 @@ pub async fn put_delay(
         return Err(refuse(wrong));
     }
     let (id, kept) = (store.clone(), delay.clone());
-    state.db().write(move |db| policies::put_delay(db, &id, &kept)).await?;
+    let put = state.db().write(move |db| {
+        policies::put_delay(db, &id, &kept)?;
+        audit::record(db, &id, audit::KEY, "delay.put", &kept.id, &serde_json::to_value(&kept)?)
+    });
+    put.await?;
     changed(&state, &store).await?;
     Ok((StatusCode::CREATED, Json(delay)))
 }
@@ -99,7 +113,14 @@ pub async fn end_delay(
 ) -> Result<StatusCode, Problem> {
     let (_, id) = path.0;
     let of = store.clone();
-    if !state.db().write(move |db| policies::delete_delay(db, &of, &id)).await? {
+    let ended = state.db().write(move |db| {
+        let ended = policies::delete_delay(db, &of, &id)?;
+        if ended {
+            audit::record(db, &of, audit::KEY, "delay.end", &id, &json!({}))?;
+        }
+        Ok(ended)
+    });
+    if !ended.await? {
         return Err(Problem::new(StatusCode::NOT_FOUND, "there is no delay notice with this id"));
     }
     changed(&state, &store).await?;

@@ -17,7 +17,7 @@ use crate::{
     import, ingest,
     problem::Problem,
     state::AppState,
-    store::{outbox, privacy},
+    store::{audit, outbox, privacy},
 };
 
 fn none(what: &str) -> Problem {
@@ -118,6 +118,8 @@ pub async fn imports(
     }
     let all = found.bodies.len();
     let new = ingest::import(&state, &store, found.bodies).await?;
+    let counts = json!({"accepted": new, "repeated": all - new, "rejected": found.rejected.len()});
+    state.db().write(move |db| audit::record(db, &store, audit::KEY, "orders.import", "", &counts)).await?;
     Ok(Json(json!({"accepted": new, "repeated": all - new, "rejected": found.rejected, "ignored_columns": found.ignored})))
 }
 
@@ -151,7 +153,14 @@ pub async fn request_done(
 ) -> Result<StatusCode, Problem> {
     let (_, id) = path.0;
     let now = state.now();
-    match state.db().write(move |db| privacy::done(db, &store, id, now)).await? {
+    let done = state.db().write(move |db| {
+        let done = privacy::done(db, &store, id, now)?;
+        if done {
+            audit::record(db, &store, audit::KEY, "request.done", &id.to_string(), &json!({}))?;
+        }
+        Ok(done)
+    });
+    match done.await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(none("request")),
     }

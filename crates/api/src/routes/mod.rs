@@ -2,6 +2,7 @@
 
 mod admin;
 mod assets;
+mod audit;
 mod events;
 pub mod orders;
 mod stores;
@@ -66,6 +67,7 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(admin::end_delay))
         .routes(routes!(admin::problems))
         .routes(routes!(admin::promise))
+        .routes(routes!(audit::list))
         .routes(routes!(events::event))
         .routes(routes!(events::replay))
         .routes(routes!(events::replay_all))

@@ -1,5 +1,6 @@
 //! The database: SQLite behind one writer thread, which commits all that waits at once, and a few readers.
 
+pub mod audit;
 pub mod orders;
 pub mod outbox;
 pub mod policies;
@@ -24,6 +25,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_engine.sql"),
     include_str!("../../migrations/0003_polling.sql"),
     include_str!("../../migrations/0004_progress.sql"),
+    include_str!("../../migrations/0005_audit.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.

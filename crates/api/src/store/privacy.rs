@@ -103,6 +103,7 @@ fn forget_store(db: &Connection, store: &str) -> Result<()> {
         "promises",
         "delays",
         "policies",
+        "audit",
         "events",
     ] {
         db.execute(&format!("delete from {table} where store = ?1"), [store])?;

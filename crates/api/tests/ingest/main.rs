@@ -10,6 +10,7 @@ mod outbound;
 mod pages;
 mod poll;
 mod routes;
+mod upkeep;
 
 use std::path::{Path, PathBuf};
 
