@@ -1,6 +1,7 @@
 //! The database: SQLite behind one writer thread, which commits all that waits at once, and a few readers.
 
 pub mod audit;
+pub mod ledger;
 pub mod orders;
 pub mod outbox;
 pub mod policies;

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use promise::{
-    Day, Document, Instant, Progress, Request,
-    estimate::{Destination, Line, Window},
+    Day, Document, Instant, Progress,
+    estimate::{Line, Window},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
@@ -14,6 +14,8 @@ use tracking::{
     status::Status,
 };
 use wire::{OrderDocument, order};
+
+use super::ledger::{self, Promised, destination};
 
 /// What a document needs to know of its store.
 #[derive(Clone, Debug, Default)]
@@ -159,7 +161,7 @@ pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant)
     let Some((facts, first, basis)) = found else { return Ok(None) };
     let order: Order = serde_json::from_str(&facts)?;
     let placed_at = Instant::parse(&order.placed_at).unwrap_or(now);
-    let promised = promise_of(db, store, &serde_json::from_str(&first)?, &basis, now)?;
+    let promised = ledger::promise_of(db, store, &serde_json::from_str(&first)?, &basis, now)?;
     let policy = super::policies::at(db, &store.id, now)?.unwrap_or_default();
     let mut document = compose(db, store, &order, promised, &policy.document(now), placed_at, now)?;
     let old: Option<(i64, String)> = db
@@ -207,70 +209,6 @@ pub fn open(db: &Connection, store: &str) -> Result<Vec<String>> {
     let mut rows = db.prepare_cached("select id from orders where store = ?1 and open = 1 order by id")?;
     let rows = rows.query_map([store], |r| r.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// A promise, and the way that it counted on.
-struct Promised {
-    shown: order::Promise,
-    origin: String,
-    service: String,
-}
-
-/// The promise in the ledger, for an order's oldest known version; made and recorded now, as of the order's moment, where there is none
-/// yet, or only one for a newer version.
-fn promise_of(db: &Connection, store: &StoreInfo, order: &Order, basis: &str, now: Instant) -> Result<Option<Promised>> {
-    let placed_at = Instant::parse(&order.placed_at).unwrap_or(now);
-    let sql = "select window_from, window_to, confidence, method, made_at, offer ->> 'origin', offer ->> 'service', basis, seq from promises
-               where store = ?1 and order_id = ?2 order by seq desc limit 1";
-    type Record = (Option<Promised>, String, i64);
-    let read = |r: &rusqlite::Row| -> rusqlite::Result<Record> {
-        let (from, to): (Option<String>, Option<String>) = (r.get(0)?, r.get(1)?);
-        let (confidence, method, made_at) = (r.get(2)?, r.get(3)?, Instant(r.get(4)?).to_string());
-        let (origin, service): (Option<String>, Option<String>) = (r.get(5)?, r.get(6)?);
-        let promised = from.zip(to).map(|(from, to)| Promised {
-            shown: order::Promise { from, to, confidence, method, made_at },
-            origin: origin.unwrap_or_default(),
-            service: service.unwrap_or_default(),
-        });
-        Ok((promised, r.get(7)?, r.get(8)?))
-    };
-    let mut seq = 0;
-    if let Some((found, of, last)) = db.prepare_cached(sql)?.query_row(params![store.id, order.id], read).optional()? {
-        if of.as_str() <= basis {
-            return Ok(found);
-        }
-        seq = last;
-    }
-    let Some(policy) = super::policies::at(db, &store.id, placed_at)? else { return Ok(None) };
-    let document = policy.document(placed_at);
-    let named = order.shipping_methods.iter().find_map(|m| document.method_named(m)).or_else(|| document.methods.first());
-    let Some(method) = named.map(|m| m.id.clone()) else { return Ok(None) };
-    let request = Request { items: lines(order), destination: destination(order), method: Some(method.clone()) };
-    let estimate = promise::estimate(&document, &request, placed_at);
-    let offer = estimate.options.first().cloned().unwrap_or_default();
-    let shown = order.attributes.iter().find(|a| a.0 == "whereabouts_promise").map(|a| a.1.clone());
-    db.execute(
-        "insert into promises (store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language)
-         values (?1, ?2, ?14, ?15, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        params![
-            store.id, order.id, placed_at.0, now.0, estimate.policy_version.cast_signed(), method, offer.window.map(|w| w.from.to_string()),
-            offer.window.map(|w| w.to.to_string()), offer.confidence, serde_json::to_string(&request)?, serde_json::to_string(&offer)?, shown, order.language, seq + 1, basis
-        ],
-    )?;
-    Ok(db.query_row(sql, params![store.id, order.id], read)?.0)
-}
-
-fn lines(order: &Order) -> Vec<Line> {
-    order.lines.iter().filter(|l| l.requires_shipping).map(|l| Line { sku: l.sku.clone(), quantity: l.quantity }).collect()
-}
-
-fn destination(order: &Order) -> Destination {
-    let a = &order.destination;
-    Destination {
-        country: a.country.clone().unwrap_or_default(),
-        region: a.region.clone().unwrap_or_default(),
-        postal_code: a.postal_code.clone().unwrap_or_default(),
-    }
 }
 
 fn compose(
