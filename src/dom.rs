@@ -36,7 +36,10 @@ fn patch(document: &Document, parent: &web_sys::Element, nodes: &[Node]) -> Opti
             (Node::Element(e), Some(there)) if there.node_name().eq_ignore_ascii_case(e.tag) => {
                 let there: &web_sys::Element = there.unchecked_ref();
                 set(there, e)?;
-                patch(document, there, &e.children)?;
+                // What is kept is filled by others.
+                if e.attributes.iter().all(|a| a.0 != "data-keep") {
+                    patch(document, there, &e.children)?;
+                }
             }
             _ => {
                 let made: web_sys::Node = match node {

@@ -1,6 +1,6 @@
 // All that a page loads, minified, hashed and compressed, into pkg/assets; and manifest.json, with integrity values.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { buildSync, transformSync } from 'esbuild';
 
@@ -50,13 +50,24 @@ const texts = { estimate: /^(estimate|why|delay)\b/, order: /^(order|next|status
 const languages = readdirSync('www/i18n').filter(f => f.endsWith('.json')).map(f => f.slice(0, -5));
 const sources = languages.map(language => readFileSync(`www/i18n/${language}.json`, 'utf8'));
 // One hash for all of them: the loader need not carry one for each.
-const words = digest(sources.join(''));
+const care = languages.map(language => `www/i18n/care/${language}.json`).filter(existsSync).map(file => readFileSync(file, 'utf8'));
+const words = digest([...sources, ...care].join(''));
 languages.forEach((language, n) => {
   const all = Object.entries(JSON.parse(sources[n]));
   for (const [surface, keys] of Object.entries(texts)) {
     write(`${surface}.${language}.json`, Buffer.from(JSON.stringify(Object.fromEntries(all.filter(([key]) => keys.test(key))))), words);
   }
 });
+// Help and reports, loaded on demand: see `#care` in the loader.
+if (existsSync('www/care.js')) {
+  const bundled = buildSync({ entryPoints: ['www/care.js'], bundle: true, format: 'esm', minify: true, target: 'es2022', legalComments: 'none', write: false, logLevel: 'error' });
+  write('care.js', Buffer.from(bundled.outputFiles[0].contents));
+  if (existsSync('www/styles/care.css')) write('care.css', minify(readFileSync('www/styles/care.css', 'utf8'), 'css'));
+  for (const language of languages) {
+    const file = `www/i18n/care/${language}.json`;
+    if (existsSync(file)) write(`care.${language}.json`, Buffer.from(JSON.stringify(JSON.parse(readFileSync(file, 'utf8')))), words);
+  }
+}
 const hashed = Object.entries(manifest).filter(([name]) => !name.endsWith('.json')).map(([name, { file }]) => [name, file]);
 const files = { ...Object.fromEntries(hashed), words, languages };
 write('embed.js', minify(readFileSync('www/embed.js', 'utf8').replace('/* FILES */ {}', JSON.stringify(files)), 'js'), '');

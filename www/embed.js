@@ -174,7 +174,21 @@
       const offset = -new Date().getTimezoneOffset();
       if (!glue.draw_order(root, document.text, document.clock + performance.now(), offset, words)) fail('the order document can’t be read');
       this.#keep(document);
+      this.#care(root, words);
       return 6e4;
+    }
+    // Help and reports: loaded when the shopper opens them. `care.js` exports `open(body, context)`, called once for a body; later changes
+    // of the order come as the host's `whereabouts:change`.
+    #care(root, words) {
+      const care = root.querySelector('.care');
+      if (!(care.hidden = !files['care.js'])) {
+        care.ontoggle = () => {
+          if (!care.open || care.filled) return;
+          care.filled = true;
+          const context = { host: this, root, api, token: this.attribute('token'), language: words.language, ask, texts, sheet, url };
+          import(url('care.js')).then(m => m.open(care.lastChild, context)).catch(() => { care.filled = false; });
+        };
+      }
     }
     words(root, document) {
       this.#keep(document);

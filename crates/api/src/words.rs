@@ -23,7 +23,9 @@ struct Files;
 /// Texts by language; English is always there.
 static TEXTS: LazyLock<HashMap<String, Map<String, Value>>> = LazyLock::new(|| {
     let read = |file: &str| serde_json::from_slice(&Files::get(file)?.data).ok();
-    Files::iter().filter_map(|file| Some((file.strip_suffix(".json")?.to_owned(), read(&file)?))).collect()
+    // Folders hold the texts of a topic of their own.
+    let own = |file: &str| Some((file.strip_suffix(".json").filter(|name| !name.contains('/'))?.to_owned(), read(file)?));
+    Files::iter().filter_map(|file| own(&file)).collect()
 });
 
 /// Languages, as browsers list them, whose formats are kept.
