@@ -23,6 +23,7 @@ pub struct Config {
     pub database: PathBuf,
     pub log: Log,
     pub limits: Limits,
+    pub mail: Mail,
     #[serde(default)]
     pub stores: Vec<Store>,
 }
@@ -43,6 +44,16 @@ pub struct Limits {
     pub internal_targets: bool,
 }
 
+/// How mail leaves, and in whose name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// May hold a password.
+    pub url: SecretString,
+    pub from: String,
+    pub reply_to: String,
+}
+
 /// One store. Secrets are never printed: `Debug` redacts them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +72,9 @@ pub struct Store {
     pub outbound: Vec<Outbound>,
     #[serde(default)]
     pub carriers: BTreeMap<String, Account>,
+    /// In whose name the store writes, where it isn't the installation's.
+    pub mail_from: Option<String>,
+    pub mail_reply_to: Option<String>,
 }
 
 /// A store's own account with a carrier, to ask about its parcels.
@@ -108,6 +122,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
+        self.check_mail()?;
         for (n, store) in self.stores.iter().enumerate() {
             let at = format!("stores[{n}]");
             if store.id.is_empty() || !store.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
@@ -149,6 +164,37 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    fn check_mail(&self) -> Result<()> {
+        let mailer = match notify::transport::Mailer::new(self.mail.url.expose_secret()) {
+            Ok(mailer) => mailer,
+            Err(e) => bail!("mail.url: {e}"),
+        };
+        let address = |field: &str, text: &str| match notify::mail::mailbox("from", text) {
+            Err(e) if !text.is_empty() => bail!("{field}: {}", e.message),
+            _ => Ok(()),
+        };
+        address("mail.from", &self.mail.from)?;
+        address("mail.reply_to", &self.mail.reply_to)?;
+        for (n, store) in self.stores.iter().enumerate() {
+            address(&format!("stores[{n}].mail_from"), store.mail_from.as_deref().unwrap_or_default())?;
+            address(&format!("stores[{n}].mail_reply_to"), store.mail_reply_to.as_deref().unwrap_or_default())?;
+            if !mailer.is_off() && self.mail_from(&store.id).is_empty() {
+                bail!("mail.from: mail needs a sender, such as \"Shop <orders@shop.example>\" (or stores[{n}].mail_from)");
+            }
+        }
+        Ok(())
+    }
+
+    /// In whose name a store's mail is written.
+    pub fn mail_from(&self, store: &str) -> String {
+        self.store(store).and_then(|s| s.mail_from.clone()).unwrap_or_else(|| self.mail.from.clone())
+    }
+
+    pub fn mail_reply_to(&self, store: &str) -> Option<String> {
+        let own = self.store(store).and_then(|s| s.mail_reply_to.clone());
+        Some(own.unwrap_or_else(|| self.mail.reply_to.clone())).filter(|r| !r.is_empty())
     }
 
     pub fn store(&self, id: &str) -> Option<&Store> {

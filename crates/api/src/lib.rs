@@ -7,6 +7,7 @@ pub mod front;
 pub mod import;
 pub mod ingest;
 pub mod live;
+pub mod messages;
 pub mod outbound;
 pub mod poll;
 pub mod problem;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{front, ingest, outbound, poll, routes, state::AppState, telemetry};
+use crate::{front, ingest, messages, outbound, poll, routes, state::AppState, telemetry};
 
 /// Serves until [`AppState::stop`] is called; then ends open streams, answers what has begun, and projects what has been stored.
 pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
@@ -13,10 +13,12 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let clock = tokio::spawn(reestimate(state.clone()));
     let figures = tokio::spawn(telemetry::upkeep());
     let outbound = tokio::spawn(send(state.clone()));
+    let messages = tokio::spawn(tell(state.clone()));
     let polling = tokio::spawn(ask(state.clone()));
     front::serve(listener, state.clone(), routes::app(state)).await?;
     worker.await?;
     outbound.await?;
+    messages.await?;
     polling.await?;
     clock.abort();
     figures.abort();
@@ -70,6 +72,14 @@ async fn rest(state: &AppState) {
 async fn send(state: AppState) {
     while let Err(e) = outbound::run(state.clone()).await {
         tracing::error!(error = format!("{e:#}"), "sending failed; trying again");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
+
+/// Sends messages, likewise.
+async fn tell(state: AppState) {
+    while let Err(e) = messages::sender::run(state.clone()).await {
+        tracing::error!(error = format!("{e:#}"), "sending messages failed; trying again");
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
 }

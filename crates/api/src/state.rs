@@ -41,6 +41,8 @@ struct Inner {
     documents: Documents,
     work: Notify,
     outbound: Notify,
+    messages: Notify,
+    mailer: notify::transport::Mailer,
     /// Webhooks taken in this window of five milliseconds since the start, and in the one before.
     rush: Mutex<(u64, u32, u32)>,
     started: std::time::Instant,
@@ -68,6 +70,9 @@ impl AppState {
             })
             .await?;
         }
+        let mailer = notify::transport::Mailer::new(config.mail.url.expose_secret()).map_err(|e| anyhow::anyhow!("mail.url: {e}"))?;
+        // Mail over TLS needs it as web requests do.
+        crate::outbound::crypto();
         let per_minute = config.limits.lookups_per_minute;
         Ok(AppState(Arc::new(Inner {
             config,
@@ -76,6 +81,8 @@ impl AppState {
             documents: Documents::default(),
             work: Notify::new(),
             outbound: Notify::new(),
+            messages: Notify::new(),
+            mailer,
             rush: Mutex::default(),
             started: std::time::Instant::now(),
             published: Mutex::default(),
@@ -148,6 +155,19 @@ impl AppState {
 
     pub async fn outbound_woken(&self) {
         self.0.outbound.notified().await;
+    }
+
+    /// A message was written, committed.
+    pub fn wake_messages(&self) {
+        self.0.messages.notify_one();
+    }
+
+    pub async fn messages_woken(&self) {
+        self.0.messages.notified().await;
+    }
+
+    pub fn mailer(&self) -> &notify::transport::Mailer {
+        &self.0.mailer
     }
 
     pub fn stop(&self) {

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod ledger;
+pub mod messages;
 pub mod orders;
 pub mod outbox;
 pub mod policies;
@@ -27,6 +28,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_polling.sql"),
     include_str!("../../migrations/0004_progress.sql"),
     include_str!("../../migrations/0005_audit.sql"),
+    include_str!("../../migrations/0006_messages.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.

@@ -6,11 +6,13 @@ mod commands;
 mod crash;
 mod engine;
 mod front;
+mod messages;
 mod outbound;
 mod pages;
 mod poll;
 mod routes;
 mod upkeep;
+mod smtp;
 
 use std::path::{Path, PathBuf};
 

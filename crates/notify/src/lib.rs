@@ -1,0 +1,13 @@
+//! How people are told: channels (mail, SMS, web push, chat tools), texts and templates, rules. Knows no database: what is to be sent,
+//! to whom, and whether it still holds is decided by who calls.
+
+pub mod layout;
+pub mod mail;
+pub mod notice;
+pub mod outcome;
+pub mod smtp;
+pub mod template;
+pub mod texts;
+pub mod transport;
+
+pub use outcome::Outcome;
