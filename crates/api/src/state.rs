@@ -70,7 +70,8 @@ impl AppState {
             })
             .await?;
         }
-        let mailer = notify::transport::Mailer::new(config.mail.url.expose_secret()).map_err(|e| anyhow::anyhow!("mail.url: {e}"))?;
+        let mailer =
+            notify::transport::Mailer::new(config.mail.url.expose_secret()).map_err(|e| anyhow::anyhow!("mail.url: {e}"))?;
         // Mail over TLS needs it as web requests do.
         crate::outbound::crypto();
         let per_minute = config.limits.lookups_per_minute;

@@ -127,7 +127,9 @@ mod tests {
     fn no_header_can_be_smuggled_in() {
         let text = String::from_utf8(mail().message().unwrap().formatted()).unwrap();
         assert!(!text.lines().any(|l| l.starts_with("Bcc:")), "{text}");
-        for to in ["", "ada", "ada@example.com\r\nBcc: eve@example.com", "ada@example.com, eve@example.com", "Ada <ada@example.com>"] {
+        for to in
+            ["", "ada", "ada@example.com\r\nBcc: eve@example.com", "ada@example.com, eve@example.com", "Ada <ada@example.com>"]
+        {
             assert!(Mail { to: to.into(), ..mail() }.message().is_err(), "{to:?}");
             assert!(!is_address(to), "{to:?}");
         }

@@ -153,7 +153,8 @@ pub fn said(t: Told, over: &Override, l: &Texts) -> Said {
         page.headline = line(headline);
     }
     if let Some(body) = part("body", &over.body, Form::Text) {
-        page.paragraphs = body.replace("\r\n", "\n").split("\n\n").map(|p| line(p.to_owned())).filter(|p| !p.is_empty()).collect();
+        page.paragraphs =
+            body.replace("\r\n", "\n").split("\n\n").map(|p| line(p.to_owned())).filter(|p| !p.is_empty()).collect();
         page.preheader = page.paragraphs.first().cloned().unwrap_or_default();
     }
     let short = part("short", &over.short, Form::Text).map(line);
@@ -187,12 +188,20 @@ impl Told<'_> {
             "delivered" | SATISFIED => local(&parcels.iter().filter_map(|s| s.delivered_at.clone()).max()),
             "quiet" => local(&parcels.iter().filter_map(|s| s.last_scan_at.clone()).max()),
             "sent_back_soon" | "ready_to_collect" => given("until"),
-            _ => parcels.iter().find_map(|s| s.estimate.as_ref()).or(d.estimate.as_ref()).map(|e| window(e, l)).unwrap_or_default(),
+            _ => {
+                parcels.iter().find_map(|s| s.estimate.as_ref()).or(d.estimate.as_ref()).map(|e| window(e, l)).unwrap_or_default()
+            }
         };
         let days = d.estimate.as_ref().map(|e| window(e, l)).unwrap_or_default();
         let promised = d.promise.as_ref().and_then(|p| Day::parse(&p.to)).map(|p| l.day(p)).unwrap_or_default();
-        let pairs: &[(&str, &str)] =
-            &[("number", &d.number), ("store", &self.from.name), ("day", &day), ("days", &days), ("promised", &promised), ("until", &day)];
+        let pairs: &[(&str, &str)] = &[
+            ("number", &d.number),
+            ("store", &self.from.name),
+            ("day", &day),
+            ("days", &days),
+            ("promised", &promised),
+            ("until", &day),
+        ];
         let said = |part: &str| say(l, &key(name, part), pairs);
         // The same answer as on the order's page.
         let sentence = view::order::sentence(d, Reader { now: self.now, offset: None }, l);
@@ -259,7 +268,8 @@ impl Told<'_> {
     /// What a merchant's template may use.
     fn context(&self, page: &Page, l: &Texts) -> Value {
         let d = self.order;
-        let estimate = d.estimate.as_ref().map(|e| json!({"from": e.from, "to": e.to, "outlook": e.outlook, "days": window(e, l)}));
+        let estimate =
+            d.estimate.as_ref().map(|e| json!({"from": e.from, "to": e.to, "outlook": e.outlook, "days": window(e, l)}));
         let parcels: Vec<Value> = self
             .parcels()
             .iter()

@@ -46,9 +46,8 @@ pub fn render(source: &str, values: &Value, form: Form, strict: bool) -> Result<
         Form::Json => "template.json",
     };
     let mut out = Bounded { bytes: Vec::new(), full: false };
-    let rendered = environment
-        .template_from_named_str(name, source)
-        .and_then(|t| t.render_captured_to(Serde(values), &mut out).map(drop));
+    let rendered =
+        environment.template_from_named_str(name, source).and_then(|t| t.render_captured_to(Serde(values), &mut out).map(drop));
     if out.full {
         return Err(Wrong { line: None, message: format!("it makes more than {} KB", MOST_OUTPUT / 1024) });
     }
@@ -93,7 +92,10 @@ mod tests {
     #[test]
     fn values_are_escaped_by_where_they_stand() {
         let values = json!({"name": "<b>\"Ada\"</b>", "list": [1, 2]});
-        assert_eq!(render("<p>{{ name }}</p>", &values, Form::Html, true).unwrap(), "<p>&lt;b&gt;&quot;Ada&quot;&lt;&#x2f;b&gt;</p>");
+        assert_eq!(
+            render("<p>{{ name }}</p>", &values, Form::Html, true).unwrap(),
+            "<p>&lt;b&gt;&quot;Ada&quot;&lt;&#x2f;b&gt;</p>"
+        );
         assert_eq!(render("{{ name }}", &values, Form::Text, true).unwrap(), "<b>\"Ada\"</b>");
         let json = render(r#"{"text": {{ name }}, "n": {{ list }}}"#, &values, Form::Json, true).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), json!({"text": "<b>\"Ada\"</b>", "n": [1, 2]}));
@@ -123,7 +125,13 @@ mod tests {
 
     #[test]
     fn nothing_outside_is_within_reach() {
-        for reach in ["{% include '/etc/passwd' %}", "{% import 'os' as os %}", "{{ a.__class__ }}x{{ load('x') }}", "{{ env('HOME') }}", "{{ debug() }}"] {
+        for reach in [
+            "{% include '/etc/passwd' %}",
+            "{% import 'os' as os %}",
+            "{{ a.__class__ }}x{{ load('x') }}",
+            "{{ env('HOME') }}",
+            "{{ debug() }}",
+        ] {
             let got = render(reach, &json!({"a": 1}), Form::Text, false);
             assert!(got.is_err(), "{reach}: {got:?}");
         }

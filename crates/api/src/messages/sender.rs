@@ -50,7 +50,11 @@ pub async fn run(state: AppState) -> Result<()> {
     let (again, unknown) =
         state.db().write(move |db| messages::recover(db, |_, channel| deduplicates(&at, channel), now)).await?;
     if again + unknown > 0 {
-        tracing::warn!(again, unknown, "messages were being sent when the server stopped last; the unknown ones may have arrived and are not sent again");
+        tracing::warn!(
+            again,
+            unknown,
+            "messages were being sent when the server stopped last; the unknown ones may have arrived and are not sent again"
+        );
     }
     let mut stopping = state.stopping();
     loop {
@@ -143,17 +147,18 @@ async fn send(state: &AppState, message: Message, ready: Ready) -> Result<()> {
 }
 
 async fn decide(state: &AppState, message: &Message) -> Result<Decision> {
-    let Some(store) = state.store_info(&message.store) else { return Ok(Decision::Drop("the store is no longer configured".into())) };
+    let Some(store) = state.store_info(&message.store) else {
+        return Ok(Decision::Drop("the store is no longer configured".into()));
+    };
     let words = Words::of([message.language.as_deref().unwrap_or("en")]);
     let texts = Texts::new(&words);
-    let from = From {
-        name: store.name.clone(),
-        url: store.url.clone(),
-        support_url: store.support_url.clone(),
-        accent: String::new(),
-    };
+    let from =
+        From { name: store.name.clone(), url: store.url.clone(), support_url: store.support_url.clone(), accent: String::new() };
     if state.mailer().is_off() {
-        return Ok(Decision::Defer(state.now().0 + 3600, "no mail transport is configured: see [mail] in the configuration".into()));
+        return Ok(Decision::Defer(
+            state.now().0 + 3600,
+            "no mail transport is configured: see [mail] in the configuration".into(),
+        ));
     }
     let sealed = message.sealed.as_deref().unwrap_or_default();
     let opened = people::open(&store, &message.id, sealed);

@@ -73,7 +73,14 @@ pub fn going(db: &Connection, id: &str) -> Result<()> {
 }
 
 /// It was sent, and with it those that it told of too.
-pub fn sent(db: &Connection, id: &str, with: &[String], provider_id: Option<&str>, window_to: Option<&str>, now: Instant) -> Result<()> {
+pub fn sent(
+    db: &Connection,
+    id: &str,
+    with: &[String],
+    provider_id: Option<&str>,
+    window_to: Option<&str>,
+    now: Instant,
+) -> Result<()> {
     db.execute(
         "update messages set state = 'sent', due_at = null, sent_at = ?2, provider_id = ?3, window_to = ?4, reason = null, sealed = null where id = ?1",
         params![id, now.0, provider_id, window_to],

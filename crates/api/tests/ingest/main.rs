@@ -11,8 +11,8 @@ mod outbound;
 mod pages;
 mod poll;
 mod routes;
-mod upkeep;
 mod smtp;
+mod upkeep;
 
 use std::path::{Path, PathBuf};
 

@@ -67,7 +67,9 @@ impl Relay {
 
     fn next(&self, which: &[Fault]) -> Option<Fault> {
         let mut faults = self.faults.lock().unwrap();
-        faults.first().copied().filter(|f| which.contains(f)).inspect(|_| drop(faults.remove(0)))
+        let first = faults.first().copied().filter(|f| which.contains(f))?;
+        faults.remove(0);
+        Some(first)
     }
 
     async fn talk(&self, stream: TcpStream) -> std::io::Result<()> {

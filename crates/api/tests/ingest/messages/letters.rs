@@ -10,7 +10,12 @@ async fn letter(api: &Api, key: &str) -> anyhow::Result<String> {
     let id = api.state.db().write(move |db| {
         let values = serde_json::json!({"url": "https://w.example/track/t", "number": "#1001"});
         let values = values.as_object().unwrap().clone();
-        post(db, &store, &Letter { to: "Ada@Example.com", template: "lookup", language: "en-GB", values, key: &key, order: None }, now)
+        post(
+            db,
+            &store,
+            &Letter { to: "Ada@Example.com", template: "lookup", language: "en-GB", values, key: &key, order: None },
+            now,
+        )
     });
     let id = id.await;
     api.state.wake_messages();
@@ -79,7 +84,9 @@ async fn odd_letters_are_refused_and_nothing_of_them_is_kept() {
     let relay = Relay::start().await;
     let api = mailing(&relay).await;
     let store = api.state.store_info("demo").unwrap();
-    for (to, template) in [("ada", "lookup"), ("ada@example.com\r\nBcc: eve@example.com", "lookup"), ("ada@example.com", "nothing")] {
+    for (to, template) in
+        [("ada", "lookup"), ("ada@example.com\r\nBcc: eve@example.com", "lookup"), ("ada@example.com", "nothing")]
+    {
         let store = store.clone();
         let letter = Letter { to, template, ..Letter::default() };
         let made = api.state.db().write(move |db| post(db, &store, &letter, promise::Instant(1))).await;

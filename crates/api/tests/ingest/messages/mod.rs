@@ -25,7 +25,8 @@ impl Api {
     /// What the message log says of each message: notice, state, attempts and reason.
     pub async fn log(&self) -> Vec<(String, String, i64, String)> {
         let rows = self.state.db().read(|db| {
-            let mut rows = db.prepare("select notice, state, attempts, coalesce(reason, '') from messages order by made_at, id")?;
+            let mut rows =
+                db.prepare("select notice, state, attempts, coalesce(reason, '') from messages order by made_at, id")?;
             let rows = rows.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?;
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
         });
