@@ -88,6 +88,13 @@ fn address(p: &Value) -> Address {
     Address { city: text(p, "city"), region: text(p, "state"), postal_code: text(p, "zip"), country: text(p, "country") }
 }
 
+/// What a status means, if EasyPost documents it.
+pub fn code(word: &str) -> Option<(Status, Option<String>)> {
+    let mut problems = Vec::new();
+    let meaning = state(word, None, "", &mut problems);
+    problems.is_empty().then_some(meaning)
+}
+
 /// EasyPost's status and detail, in our words.
 fn state(word: &str, detail: Option<&str>, field: &str, problems: &mut Vec<Problem>) -> (Status, Option<String>) {
     let status = match word {

@@ -47,6 +47,12 @@ pub fn find(source: &str) -> Option<&'static Layout> {
     LAYOUTS.get(source)
 }
 
+/// No source's: all that it knows is words.
+pub fn words() -> &'static Layout {
+    static NONE: LazyLock<Layout> = LazyLock::new(Layout::default);
+    &NONE
+}
+
 type Paths = Vec<String>;
 
 /// Where things stand in a source's payloads. A list of paths means: the first that leads anywhere.
@@ -421,21 +427,15 @@ fn read_event(layout: &Layout, node: &Node, times: &mut Times, problems: &mut Ve
     let message = node.text(&at.message);
     let codes: Vec<String> = at.code.iter().filter_map(|p| node.text(&[p])).collect();
     let words = message.as_deref().unwrap_or_default();
-    let known = layout.own_words(words).or_else(|| layout.finest(&codes));
-    let (status, sub_status) = match known {
-        // A table says "under way"; the words may say where.
-        Some((Status::InTransit, None)) => match layout.spoken(words) {
-            Some((Status::InTransit, sub_status)) => (Status::InTransit, sub_status),
-            _ => (Status::InTransit, None),
-        },
-        Some(known) => known,
-        None => {
-            if let Some(code) = codes.first().filter(|c| Some(*c) != message.as_ref()) {
-                problems.push(unknown("unknown_code", at.code.first(), code, message.as_deref()));
-            }
-            layout.spoken(words).unwrap_or((Status::InTransit, None))
+    let (status, sub_status) = layout.judge(&codes, words).unwrap_or_else(|| {
+        if let Some(code) = codes.first().filter(|c| Some(*c) != message.as_ref()) {
+            problems.push(unknown("unknown_code", at.code.first(), code, message.as_deref()));
         }
-    };
+        layout
+            .spoken(words)
+            .or_else(|| codes.iter().find_map(|c| layout.spoken(&code_words(c))))
+            .unwrap_or((Status::InTransit, None))
+    });
     let time = times.read(node, &place, problems);
     Checkpoint {
         time: time.map(Written::print),
@@ -544,14 +544,39 @@ fn contradictions(checkpoints: &[Checkpoint], problems: &mut Vec<Problem>) {
     }
 }
 
-type Meaning = (Status, Option<String>);
+/// A code that is made of words, as words: `NOT_DELIVERED`. Of a short one nothing can be heard.
+fn code_words(code: &str) -> String {
+    let letters = code.bytes().filter(u8::is_ascii_alphabetic).count();
+    if letters < 4 { String::new() } else { code.replace(['_', '-', '.'], " ") }
+}
+
+pub type Meaning = (Status, Option<String>);
 
 impl Layout {
-    /// What a code means, by this source's table; case does not count.
+    /// What an event with this code alone means: by the table, else by the words that the code is made of.
+    pub fn code(&self, code: &str) -> Option<Meaning> {
+        self.judge(&[code.to_owned()], code).or_else(|| self.spoken(&code_words(code)))
+    }
+
+    /// What an event's codes and words mean together, as far as this source's own table and phrases go.
+    fn judge(&self, codes: &[String], words: &str) -> Option<Meaning> {
+        let known = self.own_words(words).or_else(|| self.finest(codes))?;
+        // A table says "under way"; the words may say where.
+        if known == (Status::InTransit, None)
+            && let Some((Status::InTransit, sub_status)) = self.spoken(words)
+        {
+            return Some((Status::InTransit, sub_status));
+        }
+        Some(known)
+    }
+
+    /// What a code means, by this source's table; neither case nor leading zeros count.
     fn meaning(&self, code: &str) -> Option<Meaning> {
-        let exact =
-            self.codes.get(code).or_else(|| self.codes.iter().find(|(k, _)| k.eq_ignore_ascii_case(code)).map(|(_, v)| v));
-        exact.and_then(|m| meaning(m))
+        let bare = |c: &str| c.trim_start_matches('0').to_owned();
+        let number = |c: &str| c.len() > 2 && c.bytes().all(|b| b.is_ascii_digit());
+        let same = |k: &str| k.eq_ignore_ascii_case(code) || number(k) && number(code) && bare(k) == bare(code);
+        let found = self.codes.get(code).or_else(|| self.codes.iter().find(|(k, _)| same(k)).map(|(_, v)| v));
+        found.and_then(|m| meaning(m))
     }
 
     /// What the first known code means; where it says no more than "under way" or "trouble", a later one that says more.

@@ -9,7 +9,7 @@ mod standard;
 mod tree;
 mod woocommerce;
 
-use crate::facts::Facts;
+use crate::{facts::Facts, status::Status};
 
 /// Why a payload could not be read at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,14 @@ pub fn read(source: &str, topic: Option<&str>, body: &[u8]) -> Result<Facts, Unr
             Some(layout) => Ok(layout::read(layout, &tree::parse(body).map_err(malformed)?)),
             None => Err(Unreadable::UnknownSource(source.to_owned())),
         },
+    }
+}
+
+/// What an event with this code alone would mean, coming from `source`; nothing where neither its table nor the code's own words tell.
+pub fn code(source: &str, code: &str) -> Option<(Status, Option<String>)> {
+    match source {
+        "easypost" => easypost::code(code),
+        _ => layout::find(source).unwrap_or(layout::words()).code(code),
     }
 }
 
