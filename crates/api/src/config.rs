@@ -21,6 +21,9 @@ pub struct Config {
     pub listen: SocketAddr,
     pub public_url: String,
     pub database: PathBuf,
+    /// Courier files to add: a folder, or one file.
+    #[serde(default)]
+    pub couriers: Option<PathBuf>,
     pub log: Log,
     pub limits: Limits,
     pub mail: Mail,

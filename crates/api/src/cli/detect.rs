@@ -1,6 +1,9 @@
 //! `whereabouts detect NUMBER…`: whose number is it?
 
-use std::io::{BufRead, IsTerminal};
+use std::{
+    io::{BufRead, IsTerminal},
+    path::PathBuf,
+};
 
 use anyhow::Result;
 use tracking::number::{self, Hints};
@@ -15,12 +18,18 @@ pub struct Args {
     /// Where the parcel goes: a country code such as US.
     #[arg(long, default_value = "")]
     destination: String,
+    /// More couriers: a folder of files, or one file, in the published format of tracking numbers. Also: WHEREABOUTS_COURIERS.
+    #[arg(long)]
+    couriers: Option<PathBuf>,
     /// Print JSON, one line per number.
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: Args) -> Result<()> {
+    if let Some(path) = args.couriers.or_else(|| std::env::var_os("WHEREABOUTS_COURIERS").map(PathBuf::from)) {
+        api::couriers::add(&path)?;
+    }
     let hints = Hints { carriers: args.carriers, destination: args.destination.to_ascii_uppercase() };
     let print = |text: &str| -> Result<()> {
         for found in number::find(text, &hints) {

@@ -1,6 +1,6 @@
 //! `whereabouts replay`: all state anew from the raw events, with the server stopped.
 
-use std::path::PathBuf;
+use std::{io::IsTerminal, path::PathBuf};
 
 use anyhow::Result;
 use api::{config::Config, ingest, state::AppState};
@@ -14,6 +14,9 @@ pub struct Args {
     /// Fail where the state is not the same afterwards. It differs where this version reads payloads better than the one before.
     #[arg(long)]
     check: bool,
+    /// Print JSON on one line.
+    #[arg(long)]
+    json: bool,
 }
 
 #[tokio::main]
@@ -32,7 +35,8 @@ pub async fn run(args: Args) -> Result<()> {
         count("select count(*) from orders").await?,
         count("select count(*) from events where state = 2").await?,
     );
-    println!("{}", json!({"events": events, "orders": orders, "set_aside": aside, "equal": before == after, "digest": after}));
+    let said = json!({"events": events, "orders": orders, "set_aside": aside, "equal": before == after, "digest": after});
+    println!("{}", if args.json || !std::io::stdout().is_terminal() { said.to_string() } else { format!("{said:#}") });
     if args.check && before != after {
         anyhow::bail!("the state is not what it was: {before} before, {after} after");
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use api::{config::Config, server, state::AppState};
+use api::{config::Config, couriers, server, state::AppState};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -16,6 +16,10 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<()> {
     let config = Config::load(args.config.as_deref(), std::env::vars())?;
     super::log(&config.log)?;
+    if let Some(path) = &config.couriers {
+        let added = couriers::add(path)?;
+        tracing::info!(added, path = %path.display(), "couriers added");
+    }
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("can't listen on {}: choose another port", config.listen))?;

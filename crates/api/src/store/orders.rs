@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tracking::{
     carrier,
     facts::{Address, Facts, Fulfillment, Order, Shipment},
+    number::{self, Hints},
     shipment::{State, fold, settle},
     status::Status,
 };
@@ -351,7 +352,12 @@ fn shipment(
 ) -> order::Shipment {
     let told = f.and_then(|f| f.tracking.iter().find(|t| t.number == number));
     // The store's word for the carrier is typed by hand; who scans the parcel knows better.
-    let code = state.carrier.clone().or_else(|| told.and_then(|t| t.carrier.clone())).unwrap_or_default();
+    let code = state
+        .carrier
+        .clone()
+        .or_else(|| told.and_then(|t| t.carrier.clone()).filter(|c| !c.is_empty()))
+        .or_else(|| by_number(number, progress(Vec::new()).destination.country))
+        .unwrap_or_default();
     let known = carrier::by_code(&code);
     let time = |t: &Option<String>| t.as_deref().and_then(Instant::parse);
     let lines: Vec<Line> =
@@ -403,6 +409,15 @@ fn shipment(
             })
             .collect(),
     }
+}
+
+/// The carrier that a number alone tells: right for one, and for no other nearly as much.
+fn by_number(number: &str, country: String) -> Option<String> {
+    let hints = Hints { destination: country, ..Hints::default() };
+    let mut valid = number::detect(number, &hints).candidates.into_iter().filter(|c| c.valid);
+    let best = valid.next()?;
+    let next = valid.next().map_or(0.0, |c| c.confidence);
+    (best.confidence >= 0.7 && best.confidence - next > 0.2).then_some(best.carrier)
 }
 
 fn item(l: &tracking::facts::Line, quantity: u32) -> order::Item {

@@ -89,3 +89,35 @@ fn backtest_scores_past_orders_and_says_what_is_missing() {
         assert!(!ok && error.lines().count() == 1, "{arguments:?}: {error}");
     }
 }
+
+#[test]
+fn a_courier_is_added_by_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("northwind.json");
+    std::fs::write(
+        &file,
+        r#"{"name":"Northwind","courier_code":"northwind","tracking_numbers":[{"name":"Northwind Express","regex":"NW(?<SerialNumber>[0-9]{9})(?<CheckDigit>[0-9])","validation":{"checksum":{"name":"mod7"}},"tracking_url":"https://northwind.example/%s"}]}"#,
+    )
+    .unwrap();
+    let path = folder.path().to_str().unwrap();
+    let number = format!("NW100000007{}", 100_000_007 % 7);
+    let (_, found, _) = run(&["detect", "--json", &number], "");
+    assert_eq!(found[0]["valid"], false);
+    let (ok, found, _) = run(&["detect", "--json", "--couriers", path, &number, "1Z5R89390357567127"], "");
+    let best = &found[0]["candidates"][0];
+    assert!(ok && best["carrier"] == "northwind" && best["valid"] == true, "{found:?}");
+    assert_eq!(best["tracking_url"], format!("https://northwind.example/{number}"));
+    assert_eq!(found[1]["candidates"][0]["carrier"], "ups");
+    std::fs::write(&file, "{").unwrap();
+    let (ok, _, error) = run(&["detect", "--couriers", path, &number], "");
+    assert!(!ok && error.lines().count() == 1 && error.contains("northwind.json"), "{error}");
+    std::fs::remove_file(&file).unwrap();
+    assert!(!run(&["detect", "--couriers", path, &number], "").0);
+}
+
+#[test]
+fn programs_ask_every_command_for_json() {
+    let (ok, said, _) =
+        run(&["normalize", "--json", "--source", "fedex"], r#"{"errors":[{"code":"NOT.FOUND","message":"Not found"}]}"#);
+    assert_eq!((ok, said[0]["problems"][0]["kind"].as_str()), (true, Some("carrier_error")));
+}

@@ -1,13 +1,21 @@
 //! Tracking numbers: from what somebody typed or pasted to the carriers it may belong to.
 //!
 //! A courier is a file in `data/couriers`: its formats as patterns over the normalized number, their check digits, services and tracking
-//! page. Adding one touches no code.
+//! page. Adding one touches no code; files in the [`published`] format do as well, there or at run time ([`add`]).
 
-use std::{collections::BTreeMap, sync::LazyLock};
+mod check;
+pub mod published;
+
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, OnceLock},
+};
 
 use include_dir::{Dir, include_dir};
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
+
+use check::Checksum;
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/data/couriers");
 
@@ -69,68 +77,6 @@ fn yes() -> bool {
     true
 }
 
-/// How the check digit follows from the serial. Letters count as their place in ASCII less 63, last digit.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-enum Checksum {
-    /// Digits at even and odd places times a factor; what is missing to the next ten.
-    Mod10 {
-        even: u32,
-        odd: u32,
-        /// Stands before the serial in the sum.
-        #[serde(default)]
-        prefix: String,
-        /// The same, unless the serial begins so.
-        #[serde(default)]
-        prefix_unless: String,
-    },
-    /// The rest of the serial divided by seven.
-    Mod7,
-    Luhn,
-    /// Digits times weights; the rest by one number, and of that by the next.
-    Weighted {
-        weights: Vec<u32>,
-        modulo: Vec<u32>,
-    },
-    /// The Universal Postal Union's standard S10.
-    S10,
-}
-
-impl Checksum {
-    fn holds(&self, serial: &str, check: u32) -> bool {
-        let values = |text: &str| -> Vec<u32> {
-            text.chars().map(|c| c.to_digit(10).unwrap_or_else(|| u32::from(c).wrapping_sub(63) % 10)).collect()
-        };
-        let to_ten = |sum: u32| (10 - sum % 10) % 10;
-        match self {
-            Checksum::Mod10 { even, odd, prefix, prefix_unless } => {
-                let before =
-                    if prefix_unless.is_empty() || serial.starts_with(prefix_unless.as_str()) { prefix } else { prefix_unless };
-                let all = values(&format!("{before}{serial}"));
-                to_ten(all.iter().enumerate().map(|(n, v)| v * if n % 2 == 0 { even } else { odd }).sum()) == check
-            }
-            Checksum::Mod7 => serial.parse::<u64>().is_ok_and(|n| n % 7 == u64::from(check)),
-            Checksum::Luhn => {
-                let doubled = |(n, v): (usize, &u32)| if n % 2 == 0 { v * 2 / 10 + v * 2 % 10 } else { *v };
-                to_ten(values(serial).iter().rev().enumerate().map(doubled).sum()) == check
-            }
-            Checksum::Weighted { weights, modulo } => {
-                let sum: u32 = values(serial).iter().zip(weights).map(|(v, w)| v * w).sum();
-                modulo.iter().fold(sum, |rest, m| rest % m) == check
-            }
-            Checksum::S10 => {
-                let sum: u32 = values(serial).iter().zip([8, 6, 4, 2, 3, 5, 9, 7]).map(|(v, w)| v * w).sum();
-                let due = match 11 - sum % 11 {
-                    10 => 0,
-                    11 => 5,
-                    n => n,
-                };
-                due == check
-            }
-        }
-    }
-}
-
 static COURIERS: LazyLock<Vec<Courier>> = LazyLock::new(|| {
     let read = |file: &include_dir::File| {
         let mut courier: Courier = serde_json::from_slice(file.contents()).ok()?;
@@ -142,6 +88,18 @@ static COURIERS: LazyLock<Vec<Courier>> = LazyLock::new(|| {
     };
     FILES.files().filter_map(read).collect()
 });
+
+/// Files of the published format among the ones that come with this version.
+static PUBLISHED: LazyLock<Vec<published::Courier>> =
+    LazyLock::new(|| FILES.files().filter_map(|f| published::read(f.contents()).ok()).collect());
+
+static ADDED: OnceLock<Vec<published::Courier>> = OnceLock::new();
+
+/// Adds couriers for as long as the process runs; a format with the id of one that comes with this version takes its place. Once only:
+/// returns false where that has been done.
+pub fn add(couriers: Vec<published::Courier>) -> bool {
+    ADDED.set(couriers).is_ok()
+}
 
 /// What is known about who sends what where; none of it is needed.
 #[derive(Clone, Debug, Default)]
@@ -200,8 +158,14 @@ pub fn detect(number: &str, hints: &Hints) -> Detected {
     let normalized = normalize(number);
     let mut candidates: Vec<Candidate> = Vec::new();
     if number.len() <= LONGEST && normalized.is_ascii() {
+        let added = ADDED.get().map(Vec::as_slice).unwrap_or_default();
+        let written = number.trim().to_uppercase();
         for courier in COURIERS.iter() {
-            candidates.extend(courier.formats.iter().filter_map(|f| candidate(courier, f, &normalized, hints)));
+            let formats = courier.formats.iter().filter(|f| !added.iter().any(|c| c.has(&f.id)));
+            candidates.extend(formats.filter_map(|f| candidate(courier, f, &normalized, hints)));
+        }
+        for courier in PUBLISHED.iter().chain(added) {
+            candidates.extend(courier.candidates(&written, &normalized, hints));
         }
     }
     candidates.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then_with(|| a.service_id.cmp(&b.service_id)));
@@ -216,7 +180,7 @@ fn candidate(courier: &Courier, format: &Format, number: &str, hints: &Hints) ->
     for pattern in &format.compiled {
         let Some(groups) = pattern.captures(number) else { continue };
         let group = |name: &str| groups.name(name).map(|m| m.as_str());
-        let right = match (&format.checksum, group("serial"), group("check").and_then(|c| c.parse().ok())) {
+        let right = match (&format.checksum, group("serial"), group("check").and_then(|c| c.chars().next())) {
             (Some(checksum), Some(serial), Some(check)) => checksum.holds(serial, check),
             (None, ..) => true,
             _ => false,
@@ -238,15 +202,7 @@ fn candidate(courier: &Courier, format: &Format, number: &str, hints: &Hints) ->
             None => valid = false,
         }
     }
-    // A number with letters of its own, or a form with a check digit, is rarely met by chance.
-    let letters = number.bytes().filter(u8::is_ascii_alphabetic).count();
-    let mut confidence: f64 = match (valid, &format.checksum, format.distinct) {
-        (false, ..) => 0.05,
-        (true, Some(_), _) if letters > 0 || number.len() >= 20 => 0.95,
-        (true, Some(_), _) => 0.7,
-        (true, None, true) => 0.8,
-        (true, None, false) => 0.3,
-    };
+    let mut confidence = certainty(valid, format.checksum.is_some(), format.distinct, number);
     let own = [Some(courier.carrier.as_str()), courier.also.as_deref(), format.also.as_deref(), Some(carrier)];
     if hints.carriers.iter().any(|c| own.iter().flatten().any(|o| o == c)) {
         confidence += (1.0 - confidence) / 2.0;
@@ -266,6 +222,19 @@ fn candidate(courier: &Courier, format: &Format, number: &str, hints: &Hints) ->
         confidence: (confidence * 1000.0).round() / 1000.0,
         valid,
     })
+}
+
+/// How sure a match is, before the store's carriers and the destination have their say.
+fn certainty(valid: bool, checked: bool, distinct: bool, number: &str) -> f64 {
+    // A number with letters of its own, or a form with a check digit, is rarely met by chance.
+    let letters = number.bytes().filter(u8::is_ascii_alphabetic).count();
+    match (valid, checked, distinct) {
+        (false, ..) => 0.05,
+        (true, true, _) if letters > 0 || number.len() >= 20 => 0.95,
+        (true, true, _) => 0.7,
+        (true, false, true) => 0.8,
+        (true, false, false) => 0.3,
+    }
 }
 
 /// The numbers in a text: the text itself if it is one; else every run of words in it that is, the longest first.
@@ -315,7 +284,7 @@ mod tests {
 
     #[test]
     fn every_courier_file_is_sound() {
-        assert_eq!(COURIERS.len(), FILES.files().count(), "a file that can't be read");
+        assert_eq!(COURIERS.len() + PUBLISHED.len(), FILES.files().count(), "a file that can't be read");
         for courier in COURIERS.iter() {
             for format in &courier.formats {
                 assert_eq!(format.compiled.len(), format.patterns.len(), "{}: a pattern that can't be read", format.id);
