@@ -9,6 +9,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use toml::{Table, Value};
 
 use crate::store::outbox::KINDS;
@@ -43,6 +45,7 @@ pub struct Log {
 pub struct Limits {
     pub body_bytes: usize,
     pub lookups_per_minute: std::num::NonZeroU32,
+    pub sign_ins_per_minute: std::num::NonZeroU32,
     pub proxies: usize,
     pub internal_targets: bool,
 }
@@ -58,7 +61,7 @@ pub struct Mail {
 }
 
 /// One store. Secrets are never printed: `Debug` redacts them.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     pub id: String,
@@ -67,6 +70,9 @@ pub struct Store {
     pub support_url: Option<String>,
     pub policy: Option<PathBuf>,
     pub admin_keys: Vec<SecretString>,
+    /// Keys made in the console: only their SHA-256 is known.
+    #[serde(skip)]
+    pub admin_key_hashes: Vec<Vec<u8>>,
     pub token_secrets: Vec<SecretString>,
     pub lookup_secret: SecretString,
     #[serde(default)]
@@ -202,6 +208,21 @@ impl Config {
 
     pub fn store(&self, id: &str) -> Option<&Store> {
         self.stores.iter().find(|s| s.id == id)
+    }
+
+    /// What may have signed a store's order tokens; none: there is no such store.
+    pub fn token_secrets(&self, store: &str) -> Vec<&str> {
+        self.store(store).map(|s| s.token_secrets.iter().map(ExposeSecret::expose_secret).collect()).unwrap_or_default()
+    }
+}
+
+impl Store {
+    /// Is this one of its admin keys? Takes the same time whatever is given.
+    pub fn opens(&self, key: &str) -> bool {
+        let given = Sha256::digest(key);
+        let by_file =
+            self.admin_keys.iter().fold(false, |open, k| open | bool::from(Sha256::digest(k.expose_secret()).ct_eq(&given)));
+        self.admin_key_hashes.iter().fold(by_file, |open, hash| open | bool::from(hash.ct_eq(&given)))
     }
 }
 

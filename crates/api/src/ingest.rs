@@ -34,7 +34,8 @@ pub async fn receive(
     header: &(dyn Fn(&str) -> Option<String> + Sync),
     body: Bytes,
 ) -> Result<bool, Refused> {
-    let store = state.config().store(store).ok_or(Refused::UnknownStore)?;
+    let config = state.config();
+    let store = config.store(store).ok_or(Refused::UnknownStore)?;
     let secrets = store.webhook_secrets.get(source).filter(|s| !s.is_empty()).ok_or(Refused::UnknownSource)?;
     let secrets: Vec<&str> = secrets.iter().map(ExposeSecret::expose_secret).collect();
     let now = state.now();

@@ -14,6 +14,8 @@ enum Command {
     Demo(cli::demo::Args),
     /// How good would its promises have been, on past orders?
     Backtest(cli::backtest::Args),
+    /// Ways into the console, for who runs the server.
+    Console(cli::console::Args),
     /// Whose tracking number is it?
     Detect(cli::detect::Args),
     /// What a policy promises.
@@ -32,6 +34,7 @@ fn main() -> std::process::ExitCode {
         Command::Serve(args) => cli::serve::run(args),
         Command::Demo(args) => cli::demo::run(args),
         Command::Backtest(args) => cli::backtest::run(args),
+        Command::Console(args) => cli::console::run(args),
         Command::Detect(args) => cli::detect::run(args),
         Command::Estimate(args) => cli::estimate::run(args),
         Command::Normalize(args) => cli::normalize::run(args),

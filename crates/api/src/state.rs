@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, RwLock},
 };
 
 use anyhow::{Context, Result};
@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     documents::Documents,
     live::Hub,
-    store::{Db, orders::StoreInfo, outbox::Endpoint, policies},
+    store::{Db, orders::StoreInfo, outbox::Endpoint, policies, stores},
 };
 
 /// A store's promise document, as it is served.
@@ -35,7 +35,10 @@ pub struct Published {
 pub struct AppState(Arc<Inner>);
 
 struct Inner {
-    config: Config,
+    /// As the file says.
+    file: Config,
+    /// The same with the stores and keys of the database.
+    config: RwLock<Arc<Config>>,
     db: Db,
     live: Hub,
     documents: Documents,
@@ -49,6 +52,9 @@ struct Inner {
     published: Mutex<HashMap<String, Arc<Published>>>,
     stopping: watch::Sender<bool>,
     lookups: DefaultKeyedRateLimiter<String>,
+    sign_ins: DefaultKeyedRateLimiter<String>,
+    /// Pages that the widget was seen on, and when that was written down last.
+    seen: Mutex<HashMap<(String, String), Instant>>,
 }
 
 impl AppState {
@@ -74,8 +80,11 @@ impl AppState {
             notify::transport::Mailer::new(config.mail.url.expose_secret()).map_err(|e| anyhow::anyhow!("mail.url: {e}"))?;
         // Mail over TLS needs it as web requests do.
         crate::outbound::crypto();
-        let per_minute = config.limits.lookups_per_minute;
+        let (per_minute, sign_ins) = (config.limits.lookups_per_minute, config.limits.sign_ins_per_minute);
+        let file = config.clone();
+        let config = RwLock::new(Arc::new(db.read(move |db| stores::complete(db, &config)).await?));
         Ok(AppState(Arc::new(Inner {
+            file,
             config,
             db,
             live: Hub::default(),
@@ -89,11 +98,27 @@ impl AppState {
             published: Mutex::default(),
             stopping: watch::channel(false).0,
             lookups: RateLimiter::keyed(Quota::per_minute(per_minute)),
+            sign_ins: RateLimiter::keyed(Quota::per_minute(sign_ins)),
+            seen: Mutex::default(),
         })))
     }
 
-    pub fn config(&self) -> &Config {
-        &self.0.config
+    /// The configuration, with the stores and keys that were made in the console. Stays as it is for who holds it.
+    pub fn config(&self) -> Arc<Config> {
+        self.0.config.read().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    /// As the file says, without what was made in the console.
+    pub fn file(&self) -> &Config {
+        &self.0.file
+    }
+
+    /// Stores, keys or endpoints changed in the database.
+    pub async fn reload_stores(&self) -> Result<()> {
+        let file = self.0.file.clone();
+        let config = self.db().read(move |db| stores::complete(db, &file)).await?;
+        *self.0.config.write().unwrap_or_else(|e| e.into_inner()) = Arc::new(config);
+        Ok(())
     }
 
     pub fn db(&self) -> &Db {
@@ -182,7 +207,8 @@ impl AppState {
     }
 
     pub fn store_info(&self, id: &str) -> Option<StoreInfo> {
-        let s = self.config().store(id)?;
+        let config = self.config();
+        let s = config.store(id)?;
         Some(StoreInfo {
             id: s.id.clone(),
             name: s.name.clone(),
@@ -204,8 +230,39 @@ impl AppState {
         by_order && by_peer
     }
 
-    pub fn token_secrets(&self, store: &str) -> Vec<&str> {
-        self.config().store(store).map(|s| s.token_secrets.iter().map(ExposeSecret::expose_secret).collect()).unwrap_or_default()
+    /// Counts one try to sign in as this person from this address. False: too many.
+    pub fn may_sign_in(&self, account: &str, peer: &str) -> bool {
+        if self.0.sign_ins.len() > 10_000 {
+            self.0.sign_ins.retain_recent();
+        }
+        let by_account = self.0.sign_ins.check_key(&format!("account {account}")).is_ok();
+        let by_peer = peer.is_empty() || self.0.sign_ins.check_key(&format!("peer {peer}")).is_ok();
+        by_account && by_peer
+    }
+
+    /// The widget asked for its document from a page of this origin: written down, now and then.
+    pub fn saw(&self, store: &str, origin: &str) {
+        const AGAIN: i64 = 60;
+        const MOST: usize = 4096;
+        if origin.len() > 200 {
+            return;
+        }
+        let now = self.now();
+        let mut seen = self.0.seen.lock().unwrap_or_else(|e| e.into_inner());
+        let key = (store.to_owned(), origin.to_owned());
+        if seen.get(&key).is_some_and(|at| now.0 - at.0 < AGAIN) {
+            return;
+        }
+        if seen.len() >= MOST {
+            seen.clear();
+        }
+        seen.insert(key, now);
+        let (db, store, origin) = (self.db().clone(), store.to_owned(), origin.to_owned());
+        tokio::spawn(async move {
+            if let Err(e) = db.write(move |db| stores::note_seen(db, &store, &origin, now)).await {
+                tracing::warn!(error = format!("{e:#}"), "where the widget was seen is not written down");
+            }
+        });
     }
 
     /// The policy or its delays changed: the next question is answered from what is stored.

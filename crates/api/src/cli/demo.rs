@@ -38,7 +38,7 @@ pub async fn run(args: Args) -> Result<()> {
     let folder = args.data.clone().or_else(|| temporary.as_ref().map(|t| t.path().to_owned())).unwrap_or_default();
     let demo = Demo::prepare(&folder, args.port, args.shop_port, args.speed).await?;
     let state = demo.state.clone();
-    let (api, shop) = (demo.api.clone(), demo.shop.clone());
+    let (api, shop, (email, password)) = (demo.api.clone(), demo.shop.clone(), demo.person.clone());
     tokio::spawn(async move {
         server::asked_to_stop().await;
         state.stop();
@@ -46,11 +46,16 @@ pub async fn run(args: Args) -> Result<()> {
     let print = move |orders: &[demo::Placed]| {
         let page = |number: &str| orders.iter().find(|o| o.number == number).map(|o| format!("{shop}/orders/{}", o.token));
         if args.json {
-            println!("{}", serde_json::json!({"api": api, "shop": shop, "orders": orders}));
+            println!(
+                "{}",
+                serde_json::json!({"api": api, "shop": shop, "orders": orders,
+                "console": {"url": format!("{api}/console"), "email": email, "password": password}})
+            );
         } else {
             println!("\n  The demo store       {shop}");
             println!("  An order on its way  {}", page("#1001").unwrap_or_default());
             println!("  Every state          {shop}/gallery");
+            println!("  The console          {api}/console  ({email}, password {password})");
             println!("  The tracking API     {api}\n\n  Parcels move by themselves for the next minute. Ctrl-C ends it.\n");
         }
     };

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod backtest;
+pub mod console;
 pub mod demo;
 pub mod detect;
 pub mod estimate;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use api::{config::Config, couriers, server, state::AppState};
+use api::{config::Config, console, couriers, server, state::AppState};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -25,8 +25,18 @@ pub async fn run(args: Args) -> Result<()> {
         .with_context(|| format!("can't listen on {}: choose another port", config.listen))?;
     let address = listener.local_addr()?;
     let state = AppState::start(config).await?;
-    println!("{{\"listen\":\"http://{address}\"}}");
+    // The address that it is known by; where that is this machine's, the port that it got.
+    let base =
+        Some(state.config().public_url.clone()).filter(|url| !url.contains("//127.0.0.1")).unwrap_or(format!("http://{address}"));
+    let set_up = console::set_up_link(&state, &base).await?;
+    println!("{}", serde_json::json!({"listen": format!("http://{address}"), "set_up": set_up}));
     tracing::info!(%address, "listening");
+    if let Some(link) = set_up {
+        tracing::info!(
+            "nobody can sign in to the console yet: open the link that was printed as set_up, once, within three days"
+        );
+        eprintln!("\n  Set up the console:  {link}\n");
+    }
     let stop = state.clone();
     tokio::spawn(async move {
         server::asked_to_stop().await;

@@ -19,6 +19,7 @@ use crate::{config::Config, outbound, server, state::AppState, token};
 
 static POLICY: &str = include_str!("policy.json");
 const STORE: &str = "demo";
+const PERSON: &str = "demo@fjord-fern.example";
 
 /// An order that the demo store has taken.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +35,8 @@ pub struct Demo {
     pub state: AppState,
     pub api: String,
     pub shop: String,
+    /// How to sign in to the console: email, password.
+    pub person: (&'static str, String),
     listener: TcpListener,
     shop_listener: TcpListener,
     world: World,
@@ -91,10 +94,11 @@ impl Demo {
             config.store(STORE).and_then(|s| s.token_secrets.first()).context("whereabouts.toml has no store \"demo\"")?;
         let secret = secrecy::ExposeSecret::expose_secret(secret).to_owned();
         let state = AppState::start(config).await?;
+        let person = (PERSON, crate::console::demo_person(&state, PERSON).await?);
         let client = reqwest::Client::new();
         let world =
             World(Arc::new(Inner { api: api.clone(), speed, secret, client, orders: Mutex::default(), count: Mutex::new(1000) }));
-        Ok(Demo { state, api, shop, listener, shop_listener, world })
+        Ok(Demo { state, api, shop, person, listener, shop_listener, world })
     }
 
     /// Serves both until the API is told to stop; `ready` is called when the sample orders are in.

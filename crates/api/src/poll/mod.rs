@@ -93,7 +93,8 @@ async fn turn(
     store: &str,
     carrier: &'static Carrier,
 ) -> Result<bool> {
-    let Some(settings) = state.config().store(store).and_then(|s| s.carriers.get(carrier.name)) else { return Ok(false) };
+    let config = state.config();
+    let Some(settings) = config.store(store).and_then(|s| s.carriers.get(carrier.name)) else { return Ok(false) };
     let per_hour = settings.per_hour.map_or(carrier.per_hour, std::num::NonZeroU32::get);
     let (id, now, now_ms) = (store.to_owned(), state.now().0, milliseconds());
     // The request is booked before it is made: a crash between costs one turn, never the budget.

@@ -1,12 +1,12 @@
 //! The routes, as a table.
 
-mod admin;
+pub mod admin;
 mod assets;
 mod audit;
 mod events;
 pub mod orders;
 mod stores;
-mod track;
+pub mod track;
 mod webhooks;
 
 use axum::{
@@ -23,7 +23,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{problem::Problem, state::AppState, telemetry};
+use crate::{console, problem::Problem, state::AppState, telemetry};
 
 /// What no route says of itself.
 #[derive(OpenApi)]
@@ -86,6 +86,7 @@ pub fn app(state: AppState) -> Router {
         .route("/metrics", get(figures))
         .split_for_parts();
     routes
+        .merge(console::routes(&state))
         .route("/openapi.json", get(move || std::future::ready(Json(description))))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address") })
         .method_not_allowed_fallback(|| async {

@@ -149,7 +149,8 @@ fn written(kept: &Kept, words: &Words, now: Instant) -> Bytes {
 }
 
 pub fn claim(state: &AppState, token: &str) -> Result<Claim, Problem> {
-    token::verify(token, |store| state.token_secrets(store), state.now().0).map_err(|e| match e {
+    let config = state.config();
+    token::verify(token, |store| config.token_secrets(store), state.now().0).map_err(|e| match e {
         Invalid::Expired => {
             Problem::new(StatusCode::GONE, "this link has expired: ask the store for a new one, or look the order up")
         }

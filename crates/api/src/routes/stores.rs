@@ -21,6 +21,9 @@ const MOST_LINES: usize = 100;
     responses((status = 200, description = "The promise document: opaque to all but the estimator", body = Object), (status = 304, description = "Unchanged"), (status = 404, description = "No such store, or no policy", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn promise(State(state): State<AppState>, Path(store): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let published = published(&state, &store).await?;
+    if let Some(origin) = headers.get(header::ORIGIN).and_then(|v| v.to_str().ok()) {
+        state.saw(&store, origin);
+    }
     let (encoding, body) = if takes(&headers, "br") {
         ("br", &published.brotli)
     } else if takes(&headers, "gzip") {

@@ -38,7 +38,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 const LOOKED_UP: i64 = 30 * 86_400;
 
 /// The address that a request comes from, as far as this server sees it; none in tests without a socket.
-pub struct Peer(String);
+pub struct Peer(pub String);
 
 impl FromRequestParts<AppState> for Peer {
     type Rejection = std::convert::Infallible;
@@ -128,7 +128,8 @@ pub async fn lookup_form(
 }
 
 fn form(state: &AppState, words: &Words, asked: &Question, problem: Option<String>) -> Markup {
-    let stores = &state.config().stores;
+    let config = state.config();
+    let stores = &config.stores;
     html! {
         h1 { (say(words, "page.lookup", &[])) }
         @if let Some(text) = problem { p.problem role="alert" { (text) } }
@@ -199,7 +200,8 @@ async fn find(state: &AppState, store: &str, asked: &Question, peer: &str) -> Re
     let found = state.db().read(move |db| orders::lookup(db, &info, &number, &secret)).await?;
     let none = || Problem::new(StatusCode::NOT_FOUND, "no order has this number with this email or postal code: check both");
     let order = found.ok_or_else(none)?;
-    let signing = state.config().store(store).and_then(|s| s.token_secrets.first()).ok_or_else(none)?;
+    let config = state.config();
+    let signing = config.store(store).and_then(|s| s.token_secrets.first()).ok_or_else(none)?;
     let token = token::mint(store, &order, state.now().0 + LOOKED_UP, signing.expose_secret());
     Ok(Found { url: format!("/track/{token}"), token })
 }

@@ -5,8 +5,10 @@ pub mod ledger;
 pub mod messages;
 pub mod orders;
 pub mod outbox;
+pub mod people;
 pub mod policies;
 pub mod privacy;
+pub mod stores;
 
 use std::{
     path::Path,
@@ -29,6 +31,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_progress.sql"),
     include_str!("../../migrations/0005_audit.sql"),
     include_str!("../../migrations/0006_messages.sql"),
+    include_str!("../../migrations/0007_console.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.

@@ -1,0 +1,96 @@
+//! The console: where the merchant's staff work. Pages are made on the server and work without script; `www/console/console.js` makes
+//! some of them quicker.
+//!
+//! [`table`] is the only place that says who may do what: a route that is not in it does not exist, and a handler that asks for a
+//! [`Session`] gets one only behind the guard that the table puts before it.
+
+pub mod frame;
+pub mod guard;
+mod overview;
+mod sign_in;
+mod stores;
+mod team;
+
+use axum::{
+    Router,
+    http::Method,
+    routing::{MethodRouter, get, post},
+};
+
+pub use frame::page;
+pub use guard::{Failure, Fields, Session};
+pub use sign_in::{demo_person, password_link, set_up_link};
+
+use crate::{
+    state::AppState,
+    store::people::Role::{self, Owner, Viewer},
+};
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Least {
+    /// Anybody: signing in, and what is needed for it.
+    Nobody,
+    /// Whoever is signed in.
+    Anyone,
+    /// Who runs the installation.
+    Installation,
+    /// Who has this role, or a greater one, in the store that the path names.
+    In(Role),
+}
+
+/// One line of the table.
+pub struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub least: Least,
+    handler: MethodRouter<AppState>,
+}
+
+/// A page, and what it may be asked with a query.
+fn at(least: Least, path: &'static str, handler: MethodRouter<AppState>) -> Route {
+    Route { method: Method::GET, path, least, handler }
+}
+
+/// A change.
+fn change(least: Least, path: &'static str, handler: MethodRouter<AppState>) -> Route {
+    Route { method: Method::POST, path, least, handler }
+}
+
+/// Everything that the console answers. Paths below `/console/{store}` are about that store alone.
+#[rustfmt::skip]
+pub fn table() -> Vec<Route> {
+    use Least::{Anyone, In, Installation, Nobody};
+    vec![
+        at(Nobody, "/console/assets/{file}", get(frame::asset)),
+        at(Nobody, "/console/sign-in", get(sign_in::page)),
+        change(Nobody, "/console/sign-in", post(sign_in::sign_in)),
+        at(Nobody, "/console/set-up/{secret}", get(sign_in::set_up_page)),
+        change(Nobody, "/console/set-up/{secret}", post(sign_in::set_up)),
+        at(Anyone, "/console", get(stores::home)),
+        change(Anyone, "/console/sign-out", post(sign_in::sign_out)),
+        at(Anyone, "/console/account", get(sign_in::account)),
+        change(Anyone, "/console/account/password", post(sign_in::new_password)),
+        change(Anyone, "/console/account/sessions", post(sign_in::end_others)),
+        at(Installation, "/console/stores", get(stores::new)),
+        change(Installation, "/console/stores", post(stores::create)),
+
+        at(In(Viewer), "/console/{store}/overview", get(overview::page)),
+        at(In(Owner), "/console/{store}/people", get(team::page)),
+        change(In(Owner), "/console/{store}/people", post(team::invite)),
+        change(In(Owner), "/console/{store}/people/remove", post(team::remove)),
+        change(In(Owner), "/console/{store}/people/role", post(team::role)),
+        change(In(Owner), "/console/{store}/people/uninvite", post(team::uninvite)),
+        change(In(Owner), "/console/{store}/people/password", post(team::password_link)),
+    ]
+}
+
+/// Words that are no store's id, since they stand in the same place of a path.
+pub const RESERVED: [&str; 7] = ["assets", "sign-in", "sign-out", "set-up", "account", "stores", "console"];
+
+pub fn routes(state: &AppState) -> Router<AppState> {
+    table().into_iter().fold(Router::new(), |router, route| {
+        let guarded = axum::middleware::from_fn_with_state((state.clone(), route.least), guard::guard);
+        router.route(route.path, route.handler.layer(guarded))
+    })
+}
