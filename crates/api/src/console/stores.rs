@@ -16,7 +16,7 @@ use crate::{
     state::AppState,
     store::{
         audit, people,
-        stores::{self, NewStore},
+        stores::{self, NewKey, NewStore},
     },
 };
 
@@ -115,7 +115,9 @@ pub async fn create(State(state): State<AppState>, session: Session, fields: Fie
         if !stores::create(db, &made, &lookup, now)? {
             return Ok(false);
         }
-        stores::add_key(db, &made.id, "token", "", &token, &token[60..], &by, now)?;
+        let hint = token[60..].to_owned();
+        let key = NewKey { kind: "token", source: String::new(), secret: token, hint, by: by.clone() };
+        stores::add_key(db, &made.id, &key, now)?;
         audit::record(db, &made.id, &by, "store.create", &made.id, &json!({"name": made.name}))?;
         Ok(true)
     });

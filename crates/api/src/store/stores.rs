@@ -111,20 +111,23 @@ pub fn keys(db: &Connection, store: &str) -> Result<Vec<Key>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Keeps a key. `secret` is its hash where it only opens the admin routes.
-pub fn add_key(
-    db: &Connection,
-    store: &str,
-    kind: &str,
-    source: &str,
-    secret: &str,
-    hint: &str,
-    by: &str,
-    now: Instant,
-) -> Result<()> {
+/// A key that is to be kept.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// `admin`, `token` or `webhook`.
+    pub kind: &'static str,
+    /// Of a webhook: `shopify` …
+    pub source: String,
+    /// Its hash, where it only opens the admin routes.
+    pub secret: String,
+    pub hint: String,
+    pub by: String,
+}
+
+pub fn add_key(db: &Connection, store: &str, key: &NewKey, now: Instant) -> Result<()> {
     db.execute(
         "insert into store_keys (store, kind, source, secret, hint, made_at, made_by) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![store, kind, source, secret, hint, now.0, by],
+        params![store, key.kind, key.source, key.secret, key.hint, now.0, key.by],
     )?;
     Ok(())
 }
