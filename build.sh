@@ -7,7 +7,8 @@
 #   ./build.sh test     set up, build, and run every test, browser tests included
 #   ./build.sh check    formatting, lints, dependency and licence audit
 #   ./build.sh fuzz     hostile input for the parsers, ten seconds each (or as many as you say); findings in fuzz/artifacts
-#   ./build.sh bench    speed, as ratios to a stated reference measured in the same run (--json for tools)
+#   ./build.sh crash    the real binary, killed a hundred times under load (or as often as you say): nothing acknowledged is lost
+#   ./build.sh bench    speed, as ratios to a stated reference measured in the same run (--json for tools; --soak MINUTES: flat memory?)
 #   ./build.sh size     bytes that a page loads, by surface, against the budgets (--json for tools)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -76,6 +77,8 @@ fuzz() { # coverage feedback through the compiler's own pass; needs a C++ compil
     done
 }
 
+crash() { WHEREABOUTS_CRASH_ROUNDS=${1:-100} cargo test --package whereabouts-api --test ingest crash -- --nocapture; }
+
 bench() {
     build
     cargo build --quiet --release --package whereabouts-bench
@@ -87,7 +90,7 @@ size() { widget; node tools/size.mjs "$@"; }
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-    setup | build | demo | check | fuzz | bench | size) $verb "$@" ;;
+    setup | build | demo | check | fuzz | crash | bench | size) $verb "$@" ;;
     test) tests "$@" ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
 esac

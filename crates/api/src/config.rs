@@ -97,6 +97,10 @@ pub struct Account {
     pub per_hour: Option<std::num::NonZeroU32>,
     /// Another address of the same interface, such as the carrier's sandbox.
     pub url: Option<String>,
+    /// Where the carrier can push: what it proves itself with. Parcels are then subscribed to.
+    pub push_secret: Option<SecretString>,
+    /// Whom the carrier writes to when it can't reach us.
+    pub push_contact: Option<String>,
 }
 
 /// Where a store wants to be told of changes.
@@ -163,6 +167,20 @@ impl Config {
                 if crate::poll::clients::by_name(name).is_none() {
                     let known: Vec<_> = crate::poll::clients::CARRIERS.iter().map(|c| c.name).collect();
                     bail!("{at}.carriers.{name}: this carrier can't be asked; these can: {}", known.join(", "));
+                }
+                if let Some(secret) = &account.push_secret {
+                    let length = secret.expose_secret().chars().count();
+                    match crate::poll::clients::by_name(name).and_then(|c| c.push) {
+                        None => bail!("{at}.carriers.{name}.push_secret: this carrier can't be asked to push; leave it out"),
+                        Some(push) if push.secret.is_some_and(|n| n != length) || length < 32 => bail!(
+                            "{at}.carriers.{name}.push_secret: needs {} 32 characters (for example from `openssl rand -hex 16`)",
+                            if push.secret.is_some() { "exactly" } else { "at least" }
+                        ),
+                        Some(_) if !self.public_url.starts_with("https://") && !self.limits.internal_targets => {
+                            bail!("{at}.carriers.{name}.push_secret: the carrier has to reach public_url by https")
+                        }
+                        Some(_) => {}
+                    }
                 }
                 if let Some(Err(e)) = account.url.as_deref().map(|u| crate::outbound::allowed(u, self.limits.internal_targets)) {
                     bail!("{at}.carriers.{name}.url: {e}");

@@ -2,7 +2,8 @@
 //!
 //! Thousands of order pages stay open for hours, each on a stream that says little. Under a general HTTP server such a stream holds two
 //! buffers of 8 KB; here its connection is taken over by a task of its own that holds none ([`stream`]). And a page that asks
-//! for an order which is in memory is answered from there ([`from_memory`]). Everything else, and every refusal, is the router's.
+//! for an order which is in memory is answered from there ([`from_memory`]), and a webhook is taken without the layers that serve pages
+//! ([`webhook`]). Everything else is the router's.
 
 use std::{
     io,
@@ -17,11 +18,12 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
-    response::Response,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use bytes::{Buf, Bytes, BytesMut};
-use hyper::service::service_fn;
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -32,7 +34,11 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use crate::{routes::orders, state::AppState, telemetry};
+use crate::{
+    routes::{orders, webhooks},
+    state::AppState,
+    telemetry,
+};
 
 /// The longest head that is looked at here; a longer one is the router's to refuse.
 const HEAD: usize = 8 * 1024;
@@ -60,8 +66,7 @@ pub async fn serve(listener: TcpListener, state: AppState, app: Router) -> Resul
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
             let Some((stream, read)) = taken_over(stream, &state).await else { return };
-            let service =
-                service_fn(move |request: Request<hyper::body::Incoming>| answer(state.clone(), app.clone(), peer, request));
+            let service = service_fn(move |request: Request<Incoming>| answer(state.clone(), app.clone(), peer, request));
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(PATIENCE)
@@ -83,11 +88,15 @@ async fn answer(
     state: AppState,
     app: Router,
     peer: SocketAddr,
-    request: Request<hyper::body::Incoming>,
+    request: Request<Incoming>,
 ) -> Result<Response, std::convert::Infallible> {
     if let Some(response) = from_memory(&state, request.method(), request.uri().path(), request.headers()) {
         return Ok(response);
     }
+    let request = match webhook(&state, request).await {
+        Ok(response) => return Ok(response),
+        Err(other) => other,
+    };
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
     app.oneshot(request).await
@@ -103,6 +112,27 @@ fn from_memory(state: &AppState, method: &Method, path: &str, headers: &HeaderMa
     response.headers_mut().extend(CORS.iter().map(|(name, value)| (name.clone(), value.clone())));
     telemetry::seen("/v1/orders/{token}", method, response.status().as_u16(), began.elapsed());
     Some(response)
+}
+
+/// The answer to a webhook; any other request comes back.
+async fn webhook(state: &AppState, request: Request<Incoming>) -> Result<Response, Request<Incoming>> {
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let path = request.uri().path().strip_prefix("/v1/webhooks/").and_then(|p| p.split_once('/'));
+    let Some((store, source)) = path.filter(|(store, source)| plain(store) && plain(source)) else { return Err(request) };
+    if request.method() != Method::POST {
+        return Err(request);
+    }
+    let (store, source) = (store.to_owned(), source.to_owned());
+    let began = std::time::Instant::now();
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, state.config().limits.body_bytes).collect().await;
+    let body = body.map(Collected::to_bytes).map_err(|e| {
+        let status = if e.is::<LengthLimitError>() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+        (status, e.to_string())
+    });
+    let response = webhooks::take(state, &store, &source, &head.headers, body).await.into_response();
+    telemetry::seen("/v1/webhooks/{store}/{source}", &Method::POST, response.status().as_u16(), began.elapsed());
+    Ok(response)
 }
 
 /// Pages of any store may read the answer; nothing in it depends on cookies. As the router's layer says it.

@@ -36,8 +36,12 @@ pub async fn receive(
 ) -> Result<bool, Refused> {
     let config = state.config();
     let store = config.store(store).ok_or(Refused::UnknownStore)?;
-    let secrets = store.webhook_secrets.get(source).filter(|s| !s.is_empty()).ok_or(Refused::UnknownSource)?;
-    let secrets: Vec<&str> = secrets.iter().map(ExposeSecret::expose_secret).collect();
+    let pushed = store.carriers.get(source).and_then(|c| c.push_secret.as_ref());
+    let secrets = store.webhook_secrets.get(source).into_iter().flatten().chain(pushed);
+    let secrets: Vec<&str> = secrets.map(ExposeSecret::expose_secret).collect();
+    if secrets.is_empty() {
+        return Err(Refused::UnknownSource);
+    }
     let now = state.now();
     let verified = signature::verify(source, &secrets, header, &body, now.0).map_err(Refused::Signature)?;
     let event_id = verified.event_id.unwrap_or_else(|| format!("sha256:{}", hex::encode(Sha256::digest(&body))));

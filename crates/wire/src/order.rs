@@ -102,6 +102,8 @@ pub struct Shipment {
     pub shipped_at: Option<String>,
     pub delivered_at: Option<String>,
     pub last_scan_at: Option<String>,
+    /// When the carrier last answered or told something about it, to the hour: how fresh all this is. Absent once it is delivered.
+    pub checked_at: Option<String>,
     pub estimate: Option<Estimate>,
     pub signed_by: Option<String>,
     pub attempts: u32,

@@ -10,6 +10,8 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
+use super::push::{self, Push};
+
 /// A carrier that can be asked.
 pub struct Carrier {
     /// Its name in the configuration, and the source that reads its answers.
@@ -21,6 +23,8 @@ pub struct Carrier {
     pub per_hour: u32,
     /// Numbers in one request.
     pub at_once: usize,
+    /// How it is asked to push, where it can.
+    pub push: Option<&'static Push>,
     auth: Auth,
     ask: fn(&Client, &str, &[String]) -> RequestBuilder,
 }
@@ -42,6 +46,7 @@ pub static CARRIERS: [Carrier; 6] = [
         url: "https://onlinetools.ups.com",
         per_hour: 600,
         at_once: 1,
+        push: Some(&push::UPS),
         auth: Auth::Token { path: "/security/v1/oauth/token", basic: true, json: false },
         ask: |client, url, numbers| {
             client
@@ -57,6 +62,7 @@ pub static CARRIERS: [Carrier; 6] = [
         url: "https://apis.fedex.com",
         per_hour: 600,
         at_once: 30,
+        push: None,
         auth: Auth::Token { path: "/oauth/token", basic: false, json: false },
         ask: |client, url, numbers| {
             let numbers: Vec<_> = numbers.iter().map(|n| json!({"trackingNumberInfo": {"trackingNumber": n}})).collect();
@@ -70,10 +76,13 @@ pub static CARRIERS: [Carrier; 6] = [
         codes: &["usps"],
         url: "https://apis.usps.com",
         per_hour: 60,
-        at_once: 1,
+        at_once: 35,
+        push: Some(&push::USPS),
         auth: Auth::Token { path: "/oauth2/v3/token", basic: false, json: true },
+        // Tracking 3.2: a list, whose entries may have nothing but their number.
         ask: |client, url, numbers| {
-            client.get(format!("{url}/tracking/v3/tracking/{}", segment(&numbers[0]))).query(&[("expand", "DETAIL")])
+            let numbers: Vec<_> = numbers.iter().map(|n| json!({"trackingNumber": n})).collect();
+            client.post(format!("{url}/tracking/v3r2/tracking")).json(&numbers)
         },
     },
     Carrier {
@@ -83,6 +92,7 @@ pub static CARRIERS: [Carrier; 6] = [
         // 250 a day in the entry plan.
         per_hour: 10,
         at_once: 1,
+        push: None,
         auth: Auth::Headers("DHL-API-Key", None),
         ask: |client, url, numbers| client.get(format!("{url}/track/shipments")).query(&[("trackingNumber", &numbers[0])]),
     },
@@ -92,6 +102,7 @@ pub static CARRIERS: [Carrier; 6] = [
         url: "https://api.royalmail.net",
         per_hour: 300,
         at_once: 1,
+        push: None,
         auth: Auth::Headers("X-IBM-Client-Id", Some("X-IBM-Client-Secret")),
         ask: |client, url, numbers| {
             client
@@ -106,6 +117,7 @@ pub static CARRIERS: [Carrier; 6] = [
         url: "https://soa-gw.canadapost.ca",
         per_hour: 600,
         at_once: 1,
+        push: None,
         auth: Auth::Basic,
         ask: |client, url, numbers| {
             client
@@ -131,7 +143,7 @@ fn segment(number: &str) -> String {
     number.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-fn transaction() -> String {
+pub fn transaction() -> String {
     hex::encode(getrandom::u64().unwrap_or_default().to_be_bytes())
 }
 
@@ -153,6 +165,16 @@ pub struct Account {
     pub url: String,
     pub client_id: String,
     pub client_secret: SecretString,
+}
+
+impl Account {
+    pub fn new(carrier: &Carrier, settings: &crate::config::Account) -> Account {
+        Account {
+            url: settings.url.clone().unwrap_or_else(|| carrier.url.to_owned()),
+            client_id: settings.client_id.clone(),
+            client_secret: settings.client_secret.clone(),
+        }
+    }
 }
 
 /// Access tokens, until shortly before they expire.
@@ -177,11 +199,22 @@ impl Tokens {
 /// Largest answer that is read. Carriers' take some 30 KB for a parcel.
 const LARGEST: usize = 4 << 20;
 
-/// Asks for some numbers, at most `at_once`. A token that is no longer accepted is replaced once.
+/// Asks for some numbers, at most `at_once`.
 pub async fn ask(client: &Client, carrier: &Carrier, account: &Account, tokens: &Tokens, numbers: &[String]) -> Answer {
+    exchange(client, carrier, account, tokens, &|| (carrier.ask)(client, &account.url, numbers)).await
+}
+
+/// Sends a request as the account that it is for. A token that is no longer accepted is replaced once.
+pub async fn exchange(
+    client: &Client,
+    carrier: &Carrier,
+    account: &Account,
+    tokens: &Tokens,
+    request: &(dyn Fn() -> RequestBuilder + Sync),
+) -> Answer {
     let key = format!("{} {} {}", carrier.name, account.url, account.client_id);
     for fresh in [false, true] {
-        let request = (carrier.ask)(client, &account.url, numbers);
+        let request = request();
         let request = match &carrier.auth {
             Auth::Token { path, basic, json } => {
                 let token = match tokens.get(&key).filter(|_| !fresh) {

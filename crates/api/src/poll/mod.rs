@@ -1,10 +1,11 @@
 //! Asks carriers that don't push: each parcel as often as it is worth, each account within its budget.
 //!
-//! An answer is an event like any other, under the carrier's name: it is on disk before it is read, and one that says nothing new is
+//! Those that push when they are asked to are asked to first ([`push`]). An answer is an event like any other, under the carrier's name: it is on disk before it is read, and one that says nothing new is
 //! not even kept. What a store's account may be asked is kept in the database, so that a restart neither forgets the budget nor
 //! starts a stampede.
 
 pub mod clients;
+pub mod push;
 
 use std::{sync::Arc, time::Duration};
 
@@ -97,15 +98,13 @@ async fn turn(
     let Some(settings) = config.store(store).and_then(|s| s.carriers.get(carrier.name)) else { return Ok(false) };
     let per_hour = settings.per_hour.map_or(carrier.per_hour, std::num::NonZeroU32::get);
     let (id, now, now_ms) = (store.to_owned(), state.now().0, milliseconds());
-    // The request is booked before it is made: a crash between costs one turn, never the budget.
+    if push::turn(state, client, tokens, store, carrier, per_hour).await? {
+        return Ok(true);
+    }
     let numbers = state
         .db()
         .write(move |db| {
-            db.prepare_cached("insert or ignore into pollers (store, poller) values (?1, ?2)")?.execute(params![id, carrier.name])?;
-            let free: i64 = db
-                .prepare_cached("select next_at_ms from pollers where store = ?1 and poller = ?2")?
-                .query_row(params![id, carrier.name], |r| r.get(0))?;
-            if free > now_ms {
+            if !free(db, &id, carrier, now_ms)? {
                 return Ok(Vec::new());
             }
             let mut rows = db.prepare_cached(
@@ -122,8 +121,7 @@ async fn turn(
                 }
             }
             if !numbers.is_empty() {
-                db.prepare_cached("update pollers set next_at_ms = ?3 where store = ?1 and poller = ?2")?
-                    .execute(params![id, carrier.name, now_ms + 3_600_000 / i64::from(per_hour)])?;
+                book(db, &id, carrier, now_ms, per_hour)?;
             }
             Ok(numbers)
         })
@@ -131,11 +129,7 @@ async fn turn(
     if numbers.is_empty() {
         return Ok(false);
     }
-    let account = Account {
-        url: settings.url.clone().unwrap_or_else(|| carrier.url.to_owned()),
-        client_id: settings.client_id.clone(),
-        client_secret: settings.client_secret.clone(),
-    };
+    let account = Account::new(carrier, settings);
     let answer = clients::ask(client, carrier, &account, tokens, &numbers).await;
     let word = match &answer {
         Answer::Body(_) => "answered",
@@ -155,10 +149,29 @@ async fn turn(
     Ok(true)
 }
 
+/// Has the account's budget room for a request?
+fn free(db: &Connection, store: &str, carrier: &Carrier, now_ms: i64) -> Result<bool> {
+    db.prepare_cached("insert or ignore into pollers (store, poller) values (?1, ?2)")?.execute(params![store, carrier.name])?;
+    let free: i64 = db
+        .prepare_cached("select next_at_ms from pollers where store = ?1 and poller = ?2")?
+        .query_row(params![store, carrier.name], |r| r.get(0))?;
+    Ok(free <= now_ms)
+}
+
+/// Books a request before it is made: a crash between costs one turn, never the budget.
+fn book(db: &Connection, store: &str, carrier: &Carrier, now_ms: i64, per_hour: u32) -> Result<()> {
+    db.prepare_cached("update pollers set next_at_ms = ?3 where store = ?1 and poller = ?2")?.execute(params![
+        store,
+        carrier.name,
+        now_ms + 3_600_000 / i64::from(per_hour)
+    ])?;
+    Ok(())
+}
+
 fn pushed_lately(db: &Connection, store: &str, number: &str, now: i64) -> Result<bool> {
     let sql = format!(
         "select exists (select 1 from event_subjects s join events e on e.id = s.event
-         where s.store = ?1 and s.kind = 'parcel' and s.id = ?2 and e.source in ({PUSHED}) and e.received_at > ?3 - 86400)"
+         where s.store = ?1 and s.kind = 'parcel' and s.id = ?2 and (e.source in ({PUSHED}) or e.topic = 'push') and e.received_at > ?3 - 86400)"
     );
     Ok(db.prepare_cached(&sql)?.query_row(params![store, number, now], |r| r.get(0))?)
 }
@@ -227,6 +240,9 @@ fn settle(
 fn schedule(db: &Connection, store: &str, number: &str, now: i64, wait: Option<i64>) -> Result<()> {
     let wait = match wait {
         Some(wait) => Some(wait),
+        None if push::subscribed(db, store, number, now)? => {
+            cadence::wait(&parcel(db, store, number)?, now).map(|wait| wait.max(push::SAFETY_NET.as_secs().cast_signed()))
+        }
         None => cadence::wait(&parcel(db, store, number)?, now),
     };
     match wait {

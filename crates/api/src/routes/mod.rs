@@ -7,7 +7,7 @@ mod events;
 pub mod orders;
 mod stores;
 pub mod track;
-mod webhooks;
+pub mod webhooks;
 
 use axum::{
     Json, Router,

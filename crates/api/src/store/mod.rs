@@ -14,6 +14,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -23,6 +24,8 @@ use tokio::sync::oneshot;
 /// As many writes as wait are committed together, up to this.
 const GROUP: usize = 256;
 const READERS: usize = 4;
+/// The longest that a group waits for others.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_init.sql"),
@@ -32,6 +35,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_audit.sql"),
     include_str!("../../migrations/0006_messages.sql"),
     include_str!("../../migrations/0007_console.sql"),
+    include_str!("../../migrations/0008_push.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.
@@ -58,7 +62,7 @@ impl Db {
         let asked = Arc::new(Mutex::new(asked));
         for n in 0..READERS {
             let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-            reader.busy_timeout(std::time::Duration::from_secs(5))?;
+            reader.busy_timeout(Duration::from_secs(5))?;
             let asked = asked.clone();
             thread::Builder::new().name(format!("db-reader-{n}")).spawn(move || {
                 loop {
@@ -124,17 +128,35 @@ impl Db {
 
 fn write_all(db: &Connection, waiting: &mpsc::Receiver<Write>) {
     let run = |sql: &str| db.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(|e| e.to_string());
+    // How many came together lately, and how long their commit took.
+    let (mut usual, mut cost) = (1.0, Duration::ZERO);
     while let Ok(first) = waiting.recv() {
         let mut answers = Vec::new();
         let committed = (|| {
             run("begin immediate")?;
             answers.push(first(db));
-            while answers.len() < GROUP
-                && let Ok(next) = waiting.try_recv()
-            {
+            // Whoever the last commit answered is about to write again: a moment's patience makes one commit of two. Where nobody
+            // else writes, nobody waits.
+            let mut until = None;
+            while answers.len() < GROUP {
+                let next = match waiting.try_recv() {
+                    Ok(next) => next,
+                    Err(_) if (answers.len() as f64) < usual => {
+                        let until = *until.get_or_insert_with(|| Instant::now() + (cost / 4).min(PATIENCE));
+                        match waiting.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                            Ok(next) => next,
+                            Err(_) => break,
+                        }
+                    }
+                    Err(_) => break,
+                };
                 answers.push(next(db));
             }
-            run("commit")
+            usual = usual * 0.75 + answers.len() as f64 * 0.25;
+            let began = Instant::now();
+            let committed = run("commit");
+            cost = (cost * 3 + began.elapsed()) / 4;
+            committed
         })();
         if committed.is_err() {
             let _ = db.execute_batch("rollback");
@@ -157,7 +179,7 @@ fn in_savepoint<T>(db: &Connection, change: impl FnOnce(&Connection) -> Result<T
 }
 
 fn configure(db: &Connection) -> Result<()> {
-    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.busy_timeout(Duration::from_secs(5))?;
     db.set_prepared_statement_cache_capacity(64);
     // FULL: each commit is on disk before it is answered; NORMAL would not sync in WAL mode.
     db.execute_batch(

@@ -266,7 +266,11 @@ fn compose(
         }
         known.push(number.clone());
         let state = parcel(db, &store.id, &number, fulfillment, &order.destination)?;
-        shipments.push(shipment(&number, fulfillment, &state, policy, progress, now));
+        let mut shipment = shipment(&number, fulfillment, &state, policy, progress, now);
+        if state.status != Status::Delivered {
+            shipment.checked_at = heard(db, &store.id, &number)?;
+        }
+        shipments.push(shipment);
     }
     let unshipped: Vec<order::Item> = order
         .lines
@@ -317,6 +321,19 @@ fn compose(
         delays,
         ..OrderDocument::default()
     })
+}
+
+/// When something was last heard of a parcel: an answer of its carrier, even one that said nothing new, or a source's event. To the hour,
+/// so that a document does not change with every question.
+fn heard(db: &Connection, store: &str, number: &str) -> Result<Option<String>> {
+    let at: Option<i64> = db
+        .prepare_cached(
+            "select max(at) from (select checked_at as at from polls where store = ?1 and tracking_number = ?2
+             union all select received_at from events
+                 where id = (select max(event) from event_subjects where store = ?1 and kind = 'parcel' and id = ?2))",
+        )?
+        .query_row(params![store, number], |r| r.get(0))?;
+    Ok(at.map(|at| Instant(at - at.rem_euclid(3600)).to_string()))
 }
 
 /// A parcel's state, from all that was said about it and about the fulfillment that it belongs to.
@@ -385,6 +402,7 @@ fn shipment(
         shipped_at: state.shipped_at.clone(),
         delivered_at: state.delivered_at.clone(),
         last_scan_at: state.last_scan_at.clone(),
+        checked_at: None,
         estimate,
         signed_by: state.signed_by.clone(),
         attempts: state.attempts,

@@ -11,6 +11,7 @@ mod messages;
 mod outbound;
 mod pages;
 mod poll;
+mod push;
 mod routes;
 mod smtp;
 mod upkeep;

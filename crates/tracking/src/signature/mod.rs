@@ -5,9 +5,12 @@
 //! | `shopify`, `woocommerce`, `aftership`, `easypost` | the body | none in the scheme: drop repeated event ids |
 //! | `17track` | the body | none in the scheme |
 //! | `shippo`, `shipengine`, `standard` | timestamp and body | [`TOLERANCE`] |
+//! | `usps` | timestamp and payload | none: the time is the event's, and events come late; drop repeated contents |
 //! | `trackingmore`, `track123` | the timestamp alone | [`TOLERANCE`] |
+//! | `ups` | nothing: a shared credential comes with it | none |
 //!
-//! The last two don't protect the body: whoever sees one request can send another body for five minutes. Serve them over TLS only.
+//! The last three don't protect the body: whoever sees one request can send another body, for five minutes or, with UPS's credential, until
+//! the subscription ends. Serve them over TLS only.
 
 mod query;
 mod rsa;
@@ -81,6 +84,8 @@ pub fn verify(
         "trackingmore" => timestamp_alone(&request, "timestamp", "signature"),
         "track123" => timestamp_alone(&request, "x-track123-timestamp", "x-track123-signature"),
         "standard" => standard(&request),
+        "ups" => ups(&request),
+        "usps" => usps(&request),
         _ => Err(Rejected::UnknownSource),
     }
 }
@@ -203,6 +208,29 @@ fn timestamp_alone(r: &Request, time: &str, signature: &str) -> Result<Verified,
     r.fresh(at)?;
     r.any(|secret| matches(secret.as_bytes(), &[time.as_bytes()], &given))?;
     Ok(Verified { event_id: None, topic: None, at: Some(at) })
+}
+
+/// UPS Track Alert sends the subscription's credential back, and signs nothing.
+fn ups(r: &Request) -> Result<Verified, Rejected> {
+    let given = r.need(&["credential"])?;
+    // Digests, so that not even the length can be told from the time that it takes.
+    let digest = |text: &str| Sha256::digest(text.as_bytes());
+    let given = digest(given.strip_prefix("Bearer ").unwrap_or(&given));
+    r.any(|secret| digest(secret).as_slice().ct_eq(given.as_slice()).into())?;
+    Ok(Verified { event_id: None, topic: Some("push".into()), at: None })
+}
+
+/// `X-HMAC` over the notification's timestamp and its payload, a text.
+fn usps(r: &Request) -> Result<Verified, Rejected> {
+    let given = base64(&r.need(&["x-hmac"])?)?;
+    #[derive(serde::Deserialize)]
+    struct Notification {
+        timestamp: String,
+        payload: String,
+    }
+    let n: Notification = serde_json::from_slice(r.body).map_err(|_| Rejected::Mismatch)?;
+    r.any(|secret| matches(secret.as_bytes(), &[n.timestamp.as_bytes(), n.payload.as_bytes()], &given))?;
+    Ok(Verified { event_id: None, topic: Some("push".into()), at: rfc3339(&n.timestamp) })
 }
 
 /// Standard Webhooks: `v1` signatures in a list; other versions are passed over.

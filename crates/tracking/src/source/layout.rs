@@ -32,12 +32,33 @@ static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/data/sources");
 static LAYOUTS: LazyLock<HashMap<&'static str, Layout>> = LazyLock::new(|| {
     let layouts =
         FILES.files().filter_map(|f| Some((f.path().file_stem()?.to_str()?, serde_json::from_slice(f.contents()).ok()?)));
-    layouts.collect()
+    let mut layouts: HashMap<&str, Layout> = layouts.collect();
+    let like: Vec<_> = layouts.iter().filter_map(|(name, l)| Some((*name, l.like.clone()?))).collect();
+    for (name, other) in like {
+        let Some((codes, phrases)) = layouts.get(other.as_str()).map(|o| (o.codes.clone(), o.phrases.clone())) else { continue };
+        if let Some(layout) = layouts.get_mut(name) {
+            for (code, meaning) in codes {
+                layout.codes.entry(code).or_insert(meaning);
+            }
+            for (phrase, meaning) in phrases {
+                layout.phrases.entry(phrase).or_insert(meaning);
+            }
+        }
+    }
+    layouts
 });
+
+/// What a carrier pushes may look otherwise than what it answers: that layout's name ends so.
+const PUSH: &str = "_push";
+
+/// The layout of what a source pushes, where it has one of its own.
+pub fn pushed(source: &str) -> Option<&'static Layout> {
+    LAYOUTS.get(format!("{source}{PUSH}").as_str())
+}
 
 /// The sources that have a layout.
 pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = LAYOUTS.keys().copied().collect();
+    let mut names: Vec<&str> = LAYOUTS.keys().copied().filter(|n| !n.ends_with(PUSH)).collect();
     names.sort_unstable();
     names
 }
@@ -62,6 +83,10 @@ pub struct Layout {
     /// Where the format is documented, for whoever mends this file.
     #[serde(rename = "$docs")]
     docs: String,
+    /// Codes and phrases mean what they mean in that layout.
+    like: Option<String>,
+    /// Where a text stands that is the payload proper, JSON in itself.
+    inside: Option<String>,
     /// Our carrier code; an aggregator has `carrier_name` instead.
     carrier: Option<String>,
     carrier_name: Paths,
@@ -155,6 +180,9 @@ struct ErrorAt {
 /// Reads a payload by a layout.
 pub fn read(layout: &Layout, body: &Value) -> Facts {
     let mut facts = Facts::default();
+    let inner: Option<Value> =
+        layout.inside.as_ref().and_then(|path| serde_json::from_str(&Node::root(body).text(&[path])?).ok());
+    let body = inner.as_ref().unwrap_or(body);
     match pairs(body).filter(|_| layout.pairs) {
         Some(answers) => answers.iter().for_each(|answer| read_into(layout, answer, &mut facts)),
         None => read_into(layout, body, &mut facts),
@@ -263,7 +291,9 @@ fn counted(problems: Vec<Problem>) -> Vec<Problem> {
 
 fn read_shipment(layout: &Layout, node: &Node, problems: &mut Vec<Problem>) -> Shipment {
     let mut times = Times { layout, to: read_place(&layout.from, node), without: 0, assumed: 0 };
-    let events: Vec<Node> = layout.events.iter().flat_map(|p| node.all(p)).collect();
+    let mut events: Vec<Node> = layout.events.iter().flat_map(|p| node.all(p)).collect();
+    let said = |e: &Node| [&layout.event.time, &layout.event.utc, &layout.event.code].iter().any(|paths| e.text(paths).is_some());
+    events.retain(|e| said(e) || e.text(&layout.event.message).is_some());
     let mut checkpoints: Vec<Checkpoint> = events.iter().map(|e| read_event(layout, e, &mut times, problems)).collect();
     // Oldest first. Carriers list scans of one minute in the order of the list: newest first is turned round before the stable sort.
     let at = |c: &Checkpoint| c.time.as_deref().and_then(shipment::instant);

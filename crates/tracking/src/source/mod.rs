@@ -44,10 +44,20 @@ pub fn read(source: &str, topic: Option<&str>, body: &[u8]) -> Result<Facts, Unr
         "woocommerce" => Ok(woocommerce::read(topic, &json()?)),
         "easypost" => Ok(easypost::read(&json()?)),
         "standard" => standard::read(body),
-        _ => match layout::find(source) {
-            Some(layout) => Ok(layout::read(layout, &tree::parse(body).map_err(malformed)?)),
-            None => Err(Unreadable::UnknownSource(source.to_owned())),
-        },
+        _ => {
+            let layout = layout::find(source).ok_or_else(|| Unreadable::UnknownSource(source.to_owned()))?;
+            let body = tree::parse(body).map_err(malformed)?;
+            let pushed = layout::pushed(source);
+            match pushed.filter(|_| topic == Some("push")) {
+                Some(pushed) => Ok(layout::read(pushed, &body)),
+                None => {
+                    let facts = layout::read(layout, &body);
+                    // Nobody said that it was pushed, but it is no answer either.
+                    let other = pushed.filter(|_| topic.is_none() && facts.shipments.is_empty()).map(|p| layout::read(p, &body));
+                    Ok(other.filter(|o| !o.shipments.is_empty()).unwrap_or(facts))
+                }
+            }
+        }
     }
 }
 
