@@ -60,6 +60,11 @@ fn said(word: &str) -> &'static str {
     match word {
         "saved" => "Saved.",
         "removed" => "Removed.",
+        "published" => "Published. Shoppers see it within five minutes.",
+        "discarded" => "The draft is gone.",
+        "changed-meanwhile" => "Nothing was changed: somebody else has changed the draft meanwhile. Look at it, then try again.",
+        "announced" => "Announced. Shoppers see it within five minutes.",
+        "ended" => "Ended.",
         "invited" => "Invited.",
         "signed-out" => "Signed out everywhere else.",
         "password" => "Your password was changed; all other sessions have ended.",

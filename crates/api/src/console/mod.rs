@@ -4,9 +4,12 @@
 //! [`table`] is the only place that says who may do what: a route that is not in it does not exist, and a handler that asks for a
 //! [`Session`] gets one only behind the guard that the table puts before it.
 
+mod delays;
 pub mod frame;
 pub mod guard;
+mod languages;
 mod overview;
+pub mod policy;
 mod sign_in;
 mod stores;
 mod team;
@@ -23,7 +26,7 @@ pub use sign_in::{demo_person, password_link, set_up_link};
 
 use crate::{
     state::AppState,
-    store::people::Role::{self, Owner, Viewer},
+    store::people::Role::{self, Owner, Support, Viewer},
 };
 
 /// Who may use a route.
@@ -76,6 +79,29 @@ pub fn table() -> Vec<Route> {
         change(Installation, "/console/stores", post(stores::create)),
 
         at(In(Viewer), "/console/{store}/overview", get(overview::page)),
+        at(In(Viewer), "/console/{store}/policy", get(policy::page)),
+        at(In(Viewer), "/console/{store}/policy/preview", get(policy::preview_fragment)),
+        change(In(Owner), "/console/{store}/policy/publish", post(policy::publish)),
+        change(In(Owner), "/console/{store}/policy/discard", post(policy::discard)),
+        at(In(Viewer), "/console/{store}/policy/history", get(policy::history)),
+        at(In(Viewer), "/console/{store}/policy/history/{version}", get(policy::one_version)),
+        change(In(Owner), "/console/{store}/policy/roll-back", post(policy::roll_back)),
+        at(In(Viewer), "/console/{store}/policy/basics", get(policy::basics_page)),
+        change(In(Owner), "/console/{store}/policy/basics", post(policy::save_basics)),
+        at(In(Owner), "/console/{store}/policy/json", get(policy::json_page)),
+        change(In(Owner), "/console/{store}/policy/json", post(policy::save_json)),
+        at(In(Viewer), "/console/{store}/policy/{section}", get(policy::section)),
+        at(In(Owner), "/console/{store}/policy/{section}/{entry}", get(policy::edit)),
+        change(In(Owner), "/console/{store}/policy/{section}/{entry}", post(policy::save)),
+        change(In(Owner), "/console/{store}/policy/{section}/{entry}/preview", post(policy::look)),
+        change(In(Owner), "/console/{store}/policy/{section}/{entry}/remove", post(policy::remove)),
+
+        at(In(Viewer), "/console/{store}/delays", get(delays::page)),
+        at(In(Support), "/console/{store}/delays/{id}", get(delays::form)),
+        change(In(Support), "/console/{store}/delays/{id}", post(delays::save)),
+        change(In(Support), "/console/{store}/delays/{id}/preview", post(delays::look)),
+        change(In(Support), "/console/{store}/delays/end", post(delays::end)),
+
         at(In(Owner), "/console/{store}/people", get(team::page)),
         change(In(Owner), "/console/{store}/people", post(team::invite)),
         change(In(Owner), "/console/{store}/people/remove", post(team::remove)),

@@ -1,6 +1,7 @@
 //! The database: SQLite behind one writer thread, which commits all that waits at once, and a few readers.
 
 pub mod audit;
+pub mod drafts;
 pub mod ledger;
 pub mod messages;
 pub mod orders;

@@ -1,6 +1,7 @@
 //! The console: who gets in, who may do what, and what no other page can do.
 
 mod doors;
+mod policy;
 
 use api::store::people::{self, Role};
 use axum::{http::HeaderMap, response::Response};
