@@ -5,6 +5,7 @@
 #   ./build.sh build    the widget (Wasm) and the `whereabouts` binary, in target/release
 #   ./build.sh demo     build, and start the API and a demo store on two ports (options: --port, --shop-port, --data, --speed)
 #   ./build.sh test     set up, build, and run every test, browser tests included
+#   ./build.sh stores   the widget in a shop that others wrote (EverShop, with a Postgres of its own), from a product to the door
 #   ./build.sh check    formatting, lints, dependency and licence audit
 #   ./build.sh fuzz     hostile input for the parsers, ten seconds each (or as many as you say); findings in fuzz/artifacts
 #   ./build.sh crash    the real binary, killed a hundred times under load (or as often as you say): nothing acknowledged is lost
@@ -59,6 +60,14 @@ tests() {
     size
 }
 
+stores() {
+    setup
+    if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && ! command -v initdb >/dev/null; then tools/setup.sh postgresql; fi
+    widget
+    cargo build --quiet --package whereabouts-api
+    node --test --test-timeout=900000 tests/stores/evershop.test.mjs
+}
+
 fuzz() { # coverage feedback through the compiler's own pass; needs a C++ compiler for libFuzzer
     if ! command -v c++ >/dev/null; then say "skipped: fuzzing needs a C++ compiler"; return; fi
     local seconds=${1:-10} target flags="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -90,7 +99,7 @@ size() { widget; node tools/size.mjs "$@"; }
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-    setup | build | demo | check | fuzz | crash | bench | size) $verb "$@" ;;
+    setup | build | demo | stores | check | fuzz | crash | bench | size) $verb "$@" ;;
     test) tests "$@" ;;
-    *) sed -n '2,13s/^# \{0,1\}//p' "$0" && [ "$verb" = help ] ;;
+    *) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0" && [ "$verb" = help ] ;;
 esac

@@ -45,6 +45,7 @@ for (const surface of ['estimate', 'order']) {
   const parts = ['base', surface].map(part => readFileSync(`www/styles/${part}.css`, 'utf8'));
   write(`${surface}.css`, minify(parts.join(''), 'css'));
 }
+write('place.js', minify(readFileSync('www/place.js', 'utf8'), 'js'));
 // Each surface gets its own texts.
 const texts = { estimate: /^(estimate|why|delay)\b/, order: /^(order|next|status|sub|delay)\b/ };
 const languages = readdirSync('www/i18n').filter(f => f.endsWith('.json')).map(f => f.slice(0, -5));

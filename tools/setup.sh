@@ -21,6 +21,9 @@ packages() { # install Debian packages, as root or by sudo
     }
 }
 
+# Named on the command line: what only some commands need.
+[ $# = 0 ] || { packages "$@"; exit; }
+
 # A C compiler (SQLite is compiled in), node, a browser for the tests.
 missing=()
 has cc || missing+=(gcc libc6-dev)

@@ -3,7 +3,8 @@
 (() => {
   const script = document.currentScript;
   const own = new URL(script?.src ?? location.href);
-  const data = script?.dataset ?? {};
+  // `data-*`, or the query of the address where a store can only name one.
+  const data = { ...(script && Object.fromEntries(own.searchParams)), ...script?.dataset };
   const api = (data.api ?? own.origin).replace(/\/$/, '');
   const assets = new URL(data.assets ? data.assets.replace(/\/?$/, '/') : 'assets/', data.assets ? location.href : own);
   const files = /* FILES */ {};
@@ -30,7 +31,8 @@
     const made = {};
     return key => (made[key] ??= make(key).catch(e => { delete made[key]; throw e; }));
   };
-  const url = name => new URL(files[name] ?? name.replace(/json$/, `${files.words}.json`), assets);
+  // As text: pages replace `fetch` with their own, which may not expect more.
+  const url = name => new URL(files[name] ?? name.replace(/json$/, `${files.words}.json`), assets).href;
   const sheet = memo(async name => new CSSStyleSheet().replace((await ask(url(name))).text));
   const texts = memo(async name => JSON.parse((await ask(url(name))).text));
   const promise = memo(() => ask(`${store}/promise.json`));
@@ -225,6 +227,8 @@
     stop() { this.#live?.(); this.#live = undefined; }
   }
 
+  // A store whose templates nobody edits.
+  if (data.place !== undefined) import(url('place.js')).then(part => part.place(data)).catch(() => {});
   // A script tag twice, or two versions: the first has defined the elements.
   for (const [name, kind] of [['whereabouts-estimate', Estimate], ['whereabouts-order', Order]]) {
     if (!customElements.get(name)) customElements.define(name, kind);

@@ -11,6 +11,8 @@ import { chromium } from 'playwright-core';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const binary = process.env.WHEREABOUTS_BINARY ?? join(root, 'target', 'debug', 'whereabouts');
 const secret = '0123456789abcdef0123456789abcdef';
+export const standardSecret = `whsec_${Buffer.from(secret).toString('base64')}`;
+export { secret as tokenSecret };
 export const adminKey = 'admin-key-0123456789abcdef0123456789';
 
 /** Starts `whereabouts serve` with one store on a free port; `stop()` ends it. */
@@ -26,7 +28,7 @@ policy = "${join(root, 'crates/api/src/demo/policy.json')}"
 admin_keys = ["${adminKey}"]
 token_secrets = ["${secret}"]
 lookup_secret = "${secret}"
-webhook_secrets = { shopify = ["${secret}"], easypost = ["${secret}"] }
+webhook_secrets = { shopify = ["${secret}"], easypost = ["${secret}"], standard = ["${standardSecret}"] }
 `);
   const child = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'ignore'] });
   const origin = await new Promise((resolve, reject) => {

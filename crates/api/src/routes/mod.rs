@@ -48,8 +48,10 @@ pub fn app(state: AppState) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::IF_NONE_MATCH])
-        .expose_headers([header::ETAG, header::DATE]);
+        // Pages replace `fetch` with their own, which adds headers.
+        .allow_headers(Any)
+        .expose_headers([header::ETAG, header::DATE])
+        .max_age(std::time::Duration::from_secs(86_400));
     let public = OpenApiRouter::new()
         .routes(routes!(stores::promise))
         .routes(routes!(stores::estimate))
@@ -57,10 +59,14 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(orders::live))
         .routes(routes!(track::lookup))
         .route("/embed.js", get(assets::loader))
-        .route("/assets/{file}", get(assets::asset))
-        .layer(cors);
-    let (routes, description) = OpenApiRouter::with_openapi(Description::openapi())
-        .merge(public)
+        .route("/assets/{file}", get(assets::asset));
+    // The fallback comes below the layer, which answers what browsers ask before they send (OPTIONS).
+    let (public, of_public) = public.split_for_parts();
+    let public = public.method_not_allowed_fallback(wrong_method).layer(cors);
+    let mut described = Description::openapi();
+    described.merge(of_public);
+    let (routes, description) = OpenApiRouter::with_openapi(described)
+        .merge(OpenApiRouter::from(public))
         .routes(routes!(webhooks::receive))
         .routes(routes!(admin::policy, admin::publish))
         .routes(routes!(admin::delays, admin::put_delay))
@@ -89,12 +95,14 @@ pub fn app(state: AppState) -> Router {
         .merge(console::routes(&state))
         .route("/openapi.json", get(move || std::future::ready(Json(description))))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address") })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method")
-        })
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(state.config().limits.body_bytes))
         .layer(axum::middleware::from_fn(telemetry::observe))
         .with_state(state)
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method")
 }
 
 async fn ready(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {

@@ -153,3 +153,23 @@ async fn the_server_describes_itself() {
     assert!(figures.contains("webhooks_total{source=\"shopify\",outcome=\"new\"}"), "{figures}");
     assert!(!figures.contains("v1.demo."), "no token in a label");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_adds_headers_of_its_own_may_still_ask() {
+    let api = api().await;
+    for path in ["/assets/any.wasm", "/embed.js", "/v1/stores/demo/promise.json", "/v1/stores/demo/lookup", "/v1/orders/any"] {
+        let ask = Request::builder()
+            .method("OPTIONS")
+            .uri(path)
+            .header("origin", "https://shop.example")
+            .header("access-control-request-method", "GET")
+            .header("access-control-request-headers", "x-locale");
+        let answer = app(api.state.clone()).oneshot(ask.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*", "{path}");
+        assert_eq!(answer.headers()["access-control-allow-headers"], "*", "{path}");
+    }
+    let ask = Request::builder().method("OPTIONS").uri("/v1/admin/stores/demo/policy").header("origin", "https://shop.example");
+    let answer = app(api.state.clone()).oneshot(ask.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "what only servers call is not for pages");
+}

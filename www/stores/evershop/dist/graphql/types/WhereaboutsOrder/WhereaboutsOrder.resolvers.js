@@ -1,0 +1,3 @@
+import { token } from '../../../lib/whereabouts.js';
+
+export default { Order: { whereaboutsToken: order => token(order.uuid) } };
