@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use axum::body::Bytes;
@@ -19,11 +22,24 @@ const MOST: usize = 64;
 pub struct Kept {
     pub document: OrderDocument,
     rendered: Mutex<(Instant, Vec<(String, Bytes)>)>,
+    /// The day of the last look, and how it was looked at on that day.
+    looked: AtomicI64,
 }
 
 impl Kept {
     pub fn new(document: OrderDocument) -> Kept {
-        Kept { document, rendered: Mutex::default() }
+        Kept { document, rendered: Mutex::default(), looked: AtomicI64::default() }
+    }
+
+    /// Whether this is the first look of this kind (a bit) on this day. Two at once may both be told so.
+    pub fn first_look(&self, day: i32, how: u8) -> bool {
+        let known = self.looked.load(Ordering::Relaxed);
+        let today = if known >> 8 == i64::from(day) { known } else { i64::from(day) << 8 };
+        let first = today & i64::from(how) == 0;
+        if first {
+            self.looked.store(today | i64::from(how), Ordering::Relaxed);
+        }
+        first
     }
 
     /// The text in a language, made once a second.
@@ -126,6 +142,13 @@ mod tests {
         documents.keep("s", "1", began, &version(2));
         documents.forget();
         assert!(documents.get("s", "1").is_err());
+    }
+
+    #[test]
+    fn a_look_is_the_first_of_its_kind_once_a_day() {
+        let kept = version(1);
+        let said = [(1, 1), (1, 1), (1, 2), (1, 1), (2, 1), (2, 2), (2, 2)].map(|(day, how)| kept.first_look(day, how));
+        assert_eq!(said, [true, false, true, false, true, true, false]);
     }
 
     #[test]

@@ -35,6 +35,7 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
+    insight::looks::{self, How},
     routes::{orders, webhooks},
     state::AppState,
     telemetry,
@@ -108,6 +109,7 @@ fn from_memory(state: &AppState, method: &Method, path: &str, headers: &HeaderMa
     let began = std::time::Instant::now();
     let claim = orders::claim(state, token).ok()?;
     let kept = state.documents().get(&claim.store, &claim.order_id).ok()?;
+    looks::looked(state, &claim.store, &claim.order_id, &kept, How::Document);
     let mut response = orders::respond(state, &kept, headers);
     response.headers_mut().extend(CORS.iter().map(|(name, value)| (name.clone(), value.clone())));
     telemetry::seen("/v1/orders/{token}", method, response.status().as_u16(), began.elapsed());

@@ -10,7 +10,7 @@ use tracking::{signature, source};
 
 use crate::{
     state::AppState,
-    store::{orders, privacy},
+    store::{insight, orders, privacy},
 };
 
 /// Why a webhook is refused; nothing of it is kept.
@@ -223,6 +223,7 @@ pub async fn replay(state: &AppState) -> Result<()> {
     state
         .db()
         .write(|db| {
+            insight::reset(db)?;
             Ok(db.execute_batch(
                 "delete from problems; delete from orders; delete from fulfillments; delete from parcels; delete from parcel_parts;
                  delete from fulfillment_scans; delete from event_subjects; delete from parcel_aliases;
@@ -274,6 +275,8 @@ pub async fn digest(state: &AppState) -> Result<String> {
                 "select store || event || kind || coalesce(field, '') || coalesce(code, '') || message from problems order by store, event, kind, field, code, message",
                 "select store || tracking_number || alias from parcel_aliases order by store, tracking_number, alias",
                 "select event || store || kind || id from event_subjects order by event, kind, id",
+                "select store || order_id || outcome from insight_orders order by store, order_id",
+                "select store || dimension || day || key || live || figures from insight order by store, dimension, day, key, live",
             ] {
                 digest.update(sql);
                 let mut rows = db.prepare(sql)?;

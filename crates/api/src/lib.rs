@@ -8,6 +8,7 @@ pub mod documents;
 pub mod front;
 pub mod import;
 pub mod ingest;
+pub mod insight;
 pub mod live;
 pub mod messages;
 pub mod outbound;

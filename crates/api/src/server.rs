@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{front, ingest, messages, outbound, poll, routes, state::AppState, telemetry};
+use crate::{front, ingest, insight::looks, messages, outbound, poll, routes, state::AppState, telemetry};
 
 /// Serves until [`AppState::stop`] is called; then ends open streams, answers what has begun, and projects what has been stored.
 pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
@@ -15,11 +15,13 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let outbound = tokio::spawn(send(state.clone()));
     let messages = tokio::spawn(tell(state.clone()));
     let polling = tokio::spawn(ask(state.clone()));
+    let looks = tokio::spawn(looks::keep(state.clone()));
     front::serve(listener, state.clone(), routes::app(state)).await?;
     worker.await?;
     outbound.await?;
     messages.await?;
     polling.await?;
+    looks.await?;
     clock.abort();
     figures.abort();
     Ok(())

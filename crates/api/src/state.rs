@@ -16,6 +16,7 @@ use tokio::sync::{Notify, watch};
 use crate::{
     config::Config,
     documents::Documents,
+    insight::looks::Looks,
     live::Hub,
     store::{Db, orders::StoreInfo, outbox::Endpoint, policies, stores},
 };
@@ -42,6 +43,7 @@ struct Inner {
     db: Db,
     live: Hub,
     documents: Documents,
+    looks: Looks,
     work: Notify,
     outbound: Notify,
     messages: Notify,
@@ -89,6 +91,7 @@ impl AppState {
             db,
             live: Hub::default(),
             documents: Documents::default(),
+            looks: Looks::default(),
             work: Notify::new(),
             outbound: Notify::new(),
             messages: Notify::new(),
@@ -131,6 +134,10 @@ impl AppState {
 
     pub fn documents(&self) -> &Documents {
         &self.0.documents
+    }
+
+    pub fn looks(&self) -> &Looks {
+        &self.0.looks
     }
 
     /// An order has a new version, committed: whoever watches or asks gets it.

@@ -38,7 +38,7 @@ fn refuse(wrong: Vec<Invalid>) -> Problem {
     Problem::invalid(wrong.into_iter().map(|i| FieldError { field: i.field, message: i.message }).collect())
 }
 
-fn readable<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+pub(super) fn readable<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     body.map(|b| b.0).map_err(|e| Problem::new(e.status(), e.body_text()))
 }
 

@@ -4,6 +4,7 @@ pub mod admin;
 mod assets;
 mod audit;
 mod events;
+mod insight;
 pub mod orders;
 mod stores;
 pub mod track;
@@ -85,6 +86,12 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(events::outbox))
         .routes(routes!(events::send_again))
         .routes(routes!(events::polls))
+        .routes(routes!(insight::analytics))
+        .routes(routes!(insight::one_table))
+        .routes(routes!(insight::baseline))
+        .routes(routes!(insight::log))
+        .routes(routes!(insight::share_scorecard, insight::shared_scorecards))
+        .routes(routes!(insight::revoke_scorecard))
         .route("/track", get(track::lookup_page).post(track::lookup_form))
         .route("/track/{token}", get(track::order))
         .route("/healthz", get(|| async { "ok" }))

@@ -17,6 +17,7 @@ use wire::OrderDocument;
 
 use crate::{
     documents::Kept,
+    insight::looks::{self, How},
     problem::Problem,
     routes::stores::unchanged,
     state::AppState,
@@ -31,6 +32,7 @@ use crate::{
 pub async fn document(State(state): State<AppState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let claim = claim(&state, &token)?;
     let kept = load(&state, &claim).await?.ok_or_else(not_yet)?;
+    looks::looked(&state, &claim.store, &claim.order_id, &kept, How::Document);
     Ok(respond(&state, &kept, &headers))
 }
 
@@ -114,6 +116,9 @@ impl Frames {
         let versions = state.live().subscribe(&claim.store, &claim.order_id);
         let sent = headers.get("last-event-id").and_then(|v| v.to_str().ok()?.parse().ok()).unwrap_or(0);
         let first = load(state, &claim).await?;
+        if let Some(kept) = &first {
+            looks::looked(state, &claim.store, &claim.order_id, kept, How::Live);
+        }
         Ok(first.map(|first| Frames { claim, words: Words::accepted(headers), versions, sent, next: Some(first) }))
     }
 

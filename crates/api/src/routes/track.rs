@@ -17,7 +17,14 @@ use view::{Locale, locale::say, order::Reader};
 use wire::OrderDocument;
 
 use super::orders::{claim, load, not_yet};
-use crate::{problem::Problem, state::AppState, store::orders, token, words::Words};
+use crate::{
+    insight::looks::{self, How},
+    problem::Problem,
+    state::AppState,
+    store::orders,
+    token,
+    words::Words,
+};
 
 static STYLE: &str = concat!(
     include_str!("../../../../www/styles/base.css"),
@@ -66,6 +73,7 @@ pub async fn order(State(state): State<AppState>, Path(token): Path<String>, hea
     };
     match found {
         Ok((claim, kept)) => {
+            looks::looked(&state, &claim.store, &claim.order_id, &kept, How::Page);
             let document = &kept.document;
             let reader = Reader { now: state.now(), offset: None };
             let drawn = view::node::html(&view::order::order(document, reader, &*words));
@@ -202,7 +210,11 @@ async fn find(state: &AppState, store: &str, asked: &Question, peer: &str) -> Re
     let order = found.ok_or_else(none)?;
     let config = state.config();
     let signing = config.store(store).and_then(|s| s.token_secrets.first()).ok_or_else(none)?;
-    let token = token::mint(store, &order, state.now().0 + LOOKED_UP, signing.expose_secret());
+    let claim = token::Claim { store: store.to_owned(), order_id: order.clone(), expires_at: state.now().0 + LOOKED_UP };
+    if let Some(kept) = load(state, &claim).await? {
+        looks::looked(state, store, &order, &kept, How::LookUp);
+    }
+    let token = token::mint(store, &order, claim.expires_at, signing.expose_secret());
     Ok(Found { url: format!("/track/{token}"), token })
 }
 

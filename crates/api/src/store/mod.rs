@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod drafts;
+pub mod insight;
 pub mod ledger;
 pub mod messages;
 pub mod orders;
@@ -37,6 +38,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0006_messages.sql"),
     include_str!("../../migrations/0007_console.sql"),
     include_str!("../../migrations/0008_push.sql"),
+    include_str!("../../migrations/0009_insight.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.

@@ -169,13 +169,16 @@ pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant)
         .prepare_cached("select version, body from documents where store = ?1 and order_id = ?2")?
         .query_row(params![store.id, order_id], |r| Ok((r.get(0)?, r.get(1)?)))
         .optional()?;
+    crate::insight::observe::follow(db, &store.id, &order, &document, &policy)?;
     let body = serde_json::to_string(&document)?;
     if old.as_ref().is_some_and(|o| o.1 == body) {
         return Ok(None);
     }
     document.version = old.as_ref().map_or(1, |o| o.0.unsigned_abs() + 1);
-    db.prepare_cached("insert or replace into documents (store, order_id, version, body) values (?1, ?2, ?3, ?4)")?
-        .execute(params![store.id, order_id, document.version.cast_signed(), body])?;
+    // What has arrived, or never will, no longer moves with time.
+    let open = !matches!(document.status.as_str(), "delivered" | "cancelled");
+    db.prepare_cached("insert or replace into documents (store, order_id, version, body, open) values (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![store.id, order_id, document.version.cast_signed(), body, open])?;
     let before: Option<OrderDocument> = old.and_then(|o| serde_json::from_str(&o.1).ok());
     crate::poll::follow(db, store, &document, now.0)?;
     super::outbox::tell(db, store, order_id, before.as_ref(), &document, now)?;
@@ -207,7 +210,7 @@ pub fn lookup(db: &Connection, store: &StoreInfo, number: &str, secret_word: &st
 
 /// Orders whose window moves with time.
 pub fn open(db: &Connection, store: &str) -> Result<Vec<String>> {
-    let mut rows = db.prepare_cached("select id from orders where store = ?1 and open = 1 order by id")?;
+    let mut rows = db.prepare_cached("select order_id from documents where store = ?1 and open = 1 order by order_id")?;
     let rows = rows.query_map([store], |r| r.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

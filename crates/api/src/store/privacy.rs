@@ -43,16 +43,19 @@ fn orders_of(db: &Connection, store: &str, named: &[String], email_hash: Option<
 /// Forgets an order: facts, parcels, documents, and the bodies of all events about it. Of its promise the window stays, without the
 /// place: it proves what was promised, to nobody in particular.
 pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
+    super::insight::forget(db, store, order)?;
     let own = params![store, order];
     let parcels = "select tracking_number from parcels where store = ?1 and order_id = ?2";
-    db.execute(
-        &format!(
-            "update events set body = x'', state = 3 where id in (
-                select event from event_subjects where store = ?1 and kind = 'order' and id = ?2
-                union select event from event_subjects where store = ?1 and kind = 'parcel' and id in ({parcels}))"
-        ),
-        own,
-    )?;
+    let mut about = db.prepare_cached(&format!(
+        "select event from event_subjects where store = ?1 and kind = 'order' and id = ?2
+         union select event from event_subjects where store = ?1 and kind = 'parcel' and id in ({parcels})"
+    ))?;
+    let about: Vec<i64> = about.query_map(own, |r| r.get(0))?.collect::<Result<_, _>>()?;
+    for event in about {
+        db.prepare_cached("update events set body = x'', state = 3 where id = ?1")?.execute([event])?;
+        db.prepare_cached("delete from problems where event = ?1")?.execute([event])?;
+        db.prepare_cached("delete from event_subjects where event = ?1")?.execute([event])?;
+    }
     db.execute(
         &format!("delete from parcel_aliases where store = ?1 and (tracking_number in ({parcels}) or alias in ({parcels}))"),
         own,
@@ -61,10 +64,6 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
     db.execute(&format!("delete from parcel_parts where store = ?1 and tracking_number in ({parcels})"), own)?;
     db.execute(
         "delete from fulfillment_scans where store = ?1 and fulfillment_id in (select id from fulfillments where store = ?1 and order_id = ?2)",
-        own,
-    )?;
-    db.execute(
-        "delete from problems where event in (select event from event_subjects where store = ?1 and kind = 'order' and id = ?2)",
         own,
     )?;
     for table in ["parcels", "fulfillments", "documents", "outbox"] {
@@ -101,6 +100,12 @@ fn forget_store(db: &Connection, store: &str) -> Result<()> {
         "documents",
         "orders",
         "promises",
+        "insight",
+        "insight_orders",
+        "insight_settings",
+        "looks",
+        "contact_log",
+        "shared_links",
         "delays",
         "policies",
         "audit",

@@ -7,6 +7,7 @@ mod console;
 mod crash;
 mod engine;
 mod front;
+mod insight;
 mod messages;
 mod outbound;
 mod pages;
