@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Read, path::PathBuf, time::Instant as Clock
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use promise::{
     Day,
-    backtest::{self, Score},
+    backtest::{self, Cell, Score},
     learn::{self, Shipment},
 };
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub struct Args {
     /// `purchased=order_date,delivered=arrived,destination=country`.
     #[arg(
         long,
-        default_value = "purchased=purchase_ts,delivered=delivered_ts,promised=estimated_date,status=order_status,\
+        default_value = "purchased=purchase_ts,handed_over=carrier_ts,delivered=delivered_ts,promised=estimated_date,status=order_status,\
         origin=seller_state,origin_area=seller_zip3,destination=customer_state,destination_area=customer_zip3"
     )]
     columns: String,
@@ -52,7 +52,7 @@ fn read(path: &PathBuf, columns: &str) -> Result<(Vec<Shipment>, usize)> {
         ensure!(
             matches!(
                 role,
-                "purchased" | "delivered" | "promised" | "status" | "origin" | "origin_area" | "destination" | "destination_area"
+                "purchased" | "handed_over" | "delivered" | "promised" | "status" | "origin" | "origin_area" | "destination" | "destination_area"
             ),
             "--columns: there is no role {role}"
         );
@@ -92,7 +92,6 @@ fn read(path: &PathBuf, columns: &str) -> Result<(Vec<Shipment>, usize)> {
             }
         }
         if !field("destination_area").is_empty() {
-            groups.push(format!("{from} to {to} {}", field("destination_area")));
             traits.push(format!("area {to} {}", field("destination_area")));
         }
         if !field("origin_area").is_empty() {
@@ -101,6 +100,7 @@ fn read(path: &PathBuf, columns: &str) -> Result<(Vec<Shipment>, usize)> {
         shipments.push(Shipment {
             purchased,
             second,
+            handed_over: moment(field("handed_over")).map(|m| m.0),
             delivered,
             promised: moment(field("promised")).map(|m| m.0),
             groups,
@@ -121,7 +121,7 @@ fn figures(score: &Score) -> Value {
     let months: Vec<Value> = score
         .months
         .iter()
-        .map(|(month, (orders, kept))| json!({"month": month, "orders": orders, "coverage": kept.iter().map(|k| round(*k)).collect::<Vec<_>>()}))
+        .map(|(month, c)| json!({"month": month, "orders": c.orders, "coverage": c.coverage.iter().map(|k| round(*k)).collect::<Vec<_>>()}))
         .collect();
     json!({"orders": score.orders, "pinball": round(score.pinball), "mae_p50": round(score.mae_p50), "quantiles": quantiles, "months": months})
 }
@@ -129,7 +129,8 @@ fn figures(score: &Score) -> Value {
 pub fn run(args: Args) -> Result<()> {
     let started = Clock::now();
     let (shipments, unreadable) = read(&args.shipments, &args.columns)?;
-    let (shipments, impossible) = learn::sound(shipments);
+    let checked = learn::sound(shipments);
+    let (shipments, impossible) = (checked.shipments, checked.impossible);
     let split = match &args.split {
         Some(text) => Day::parse(text).ok_or_else(|| anyhow!("--split {text}: write YYYY-MM-DD"))?,
         None => {
@@ -145,15 +146,15 @@ pub fn run(args: Args) -> Result<()> {
     for (key, value) in part.as_object().into_iter().flatten() {
         said[key] = value.clone();
     }
-    said["at_store_on_time"] = json!({"store": report.store.map(|s| json!({"coverage": s.0, "mean_days": s.1})),
-        "ours": report.at_store_share.map(|s| json!({"coverage": s.0, "mean_days": s.1}))});
+    said["at_store_on_time"] = json!({"store": report.store.as_ref().map(|s| json!({"coverage": s.coverage, "mean_days": s.mean_days})),
+        "ours": report.at_store_share.as_ref().map(|s| json!({"coverage": s.matched.coverage, "mean_days": s.matched.mean_days}))});
     said["baselines"] = report
         .baselines
         .iter()
         .map(|(name, score)| ((*name).to_owned(), figures(score)))
         .collect::<serde_json::Map<_, _>>()
         .into();
-    said["settings"] = json!({"half_life": report.settings.half_life, "strength": report.settings.strength, "doubt": report.settings.doubt, "pace": report.settings.pace, "step": report.settings.step});
+    said["settings"] = json!({"half_life": report.settings.half_life, "strength": report.settings.strength, "doubt": report.settings.doubt, "pace": report.settings.pace, "step": report.settings.step, "drift": report.settings.drift, "gain": report.settings.gain});
     said["left_out"] = json!({"unreadable": unreadable, "impossible": impossible});
     said["seconds"] = json!(started.elapsed().as_secs_f64());
     if args.json {
@@ -166,7 +167,9 @@ pub fn run(args: Args) -> Result<()> {
         report.settings,
         started.elapsed().as_secs_f64()
     );
-    if let (Some((share, days)), Some((ours, shorter))) = (report.store, report.at_store_share) {
+    if let (Some(own), Some(at)) = (&report.store, &report.at_store_share) {
+        let (share, days, ours, shorter) = (own.coverage, own.mean_days, at.matched.coverage, at.matched.mean_days);
+        println!("{at:?}");
         println!(
             "the store's own promise: kept {:.1} %, {days:.2} days; ours at that share: kept {:.1} %, {shorter:.2} days",
             share * 100.0,
@@ -179,7 +182,7 @@ pub fn run(args: Args) -> Result<()> {
             score.quantiles.iter().map(|(p, c, d)| format!("P{:.0} {:.1} % {d:.1} d", p * 100.0, c * 100.0)).collect();
         println!("{name:<15} pinball {:.3}  P50 off by {:.2} d  {}", score.pinball, score.mae_p50, cells.join("  "));
     }
-    for (month, (orders, kept)) in &report.score.months {
+    for (month, Cell { orders, coverage: kept, .. }) in &report.score.months {
         println!("  {month}  {orders:>5}  {}", kept.iter().map(|k| format!("{:.1} %", k * 100.0)).collect::<Vec<_>>().join("  "));
     }
     for (what, n) in &impossible {

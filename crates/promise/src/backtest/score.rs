@@ -1,0 +1,102 @@
+//! How good promises were: how often kept, how long, and what being off cost.
+
+use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
+
+use super::{QUANTILES, month};
+use crate::{learn::Shipment, time::Day};
+
+/// One order's promises: days by level (real-valued; the shopper is told their whole days), and the days it took.
+#[derive(Clone, Debug)]
+pub(super) struct Played {
+    pub order: usize,
+    pub purchased: Day,
+    pub took: i32,
+    pub promised: Vec<f64>,
+}
+
+/// How good a method's promises were.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Score {
+    pub orders: usize,
+    /// Mean pinball loss over the quantiles, in days.
+    pub pinball: f64,
+    pub mae_p50: f64,
+    /// Quantile, share delivered by the promise, and mean promised (whole) days.
+    pub quantiles: Vec<(f64, f64, f64)>,
+    /// By month of purchase.
+    pub months: BTreeMap<String, Cell>,
+    /// By lane.
+    pub lanes: BTreeMap<String, Cell>,
+}
+
+/// A part of the orders; by quantile.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cell {
+    pub orders: usize,
+    pub pinball: f64,
+    pub coverage: Vec<f64>,
+    pub mean_days: Vec<f64>,
+}
+
+/// A store's own promises.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Own {
+    pub orders: usize,
+    pub coverage: f64,
+    pub mean_days: f64,
+    /// Mean distance between promise and delivery.
+    pub mae: f64,
+    /// Pinball loss at the share that it kept.
+    pub pinball: f64,
+}
+
+pub(super) fn pinball(level: f64, miss: f64) -> f64 {
+    (level * miss).max((level - 1.0) * miss)
+}
+
+impl Cell {
+    fn add(&mut self, p: &Played) {
+        if self.coverage.is_empty() {
+            self.coverage = vec![0.0; QUANTILES.len()];
+            self.mean_days = vec![0.0; QUANTILES.len()];
+        }
+        self.orders += 1;
+        for (k, q) in QUANTILES.iter().enumerate() {
+            let took = f64::from(p.took);
+            self.pinball += pinball(*q, took - p.promised[k]) / QUANTILES.len() as f64;
+            self.coverage[k] += f64::from(u8::from(took <= p.promised[k].floor()));
+            self.mean_days[k] += p.promised[k].floor();
+        }
+    }
+
+    fn finish(&mut self) {
+        let n = self.orders.max(1) as f64;
+        self.pinball /= n;
+        self.coverage.iter_mut().chain(&mut self.mean_days).for_each(|x| *x /= n);
+    }
+}
+
+pub(super) fn score(played: &[Played]) -> Score {
+    score_by_lane(played, &[])
+}
+
+/// With a table by lane: the narrowest group of each order.
+pub(super) fn score_by_lane(played: &[Played], shipments: &[Shipment]) -> Score {
+    let mut all = Cell::default();
+    let mut score = Score { orders: played.len(), ..Score::default() };
+    for p in played {
+        all.add(p);
+        score.mae_p50 += (f64::from(p.took) - p.promised[1]).abs() / played.len() as f64;
+        score.months.entry(month(p.purchased)).or_default().add(p);
+        if let Some(lane) = shipments.get(p.order).and_then(|s| s.groups.last()) {
+            score.lanes.entry(lane.clone()).or_default().add(p);
+        }
+    }
+    all.finish();
+    score.months.values_mut().chain(score.lanes.values_mut()).for_each(Cell::finish);
+    score.pinball = all.pinball;
+    all.coverage.resize(QUANTILES.len(), 0.0);
+    all.mean_days.resize(QUANTILES.len(), 0.0);
+    score.quantiles = QUANTILES.iter().enumerate().map(|(k, q)| (*q, all.coverage[k], all.mean_days[k])).collect();
+    score
+}
