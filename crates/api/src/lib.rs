@@ -16,6 +16,7 @@ pub mod poll;
 pub mod problem;
 pub mod routes;
 pub mod server;
+pub mod shipments;
 pub mod state;
 pub mod store;
 pub mod telemetry;

@@ -1,195 +1,290 @@
 //! `whereabouts backtest`: past orders in time order, knowing at each purchase only what was known then.
 
-use std::{collections::BTreeMap, io::Read, path::PathBuf, time::Instant as Clock};
+mod report;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use std::{
+    io::{IsTerminal, Read, Write},
+    path::PathBuf,
+    time::Instant as Clock,
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use api::shipments::{self, Columns, Table};
 use promise::{
     Day,
-    backtest::{self, Cell, Score},
-    learn::{self, Shipment},
+    backtest::{self, Asked, Cell, Own, Report, Score, Step},
+    learn::{self, Checked},
 };
 use serde_json::{Value, json};
 
+/// Lanes shown in the table for people; all are in the JSON.
+const LANES_SHOWN: usize = 20;
+
 #[derive(clap::Args)]
 pub struct Args {
-    /// Past orders: CSV with a header, or the same gzipped (.gz).
+    /// Past orders: CSV with a header or JSON lines, plain or gzipped; `-` is standard input.
     #[arg(long)]
     shipments: PathBuf,
     /// Orders bought from this day on are scored; without it, the last quarter.
     #[arg(long)]
     split: Option<String>,
-    /// Which column is what: purchased, delivered, promised, status, origin, origin_area, destination, destination_area. For example
-    /// `purchased=order_date,delivered=arrived,destination=country`.
-    #[arg(
-        long,
-        default_value = "purchased=purchase_ts,handed_over=carrier_ts,delivered=delivered_ts,promised=estimated_date,status=order_status,\
-        origin=seller_state,origin_area=seller_zip3,destination=customer_state,destination_area=customer_zip3"
-    )]
+    /// Which column is what, where its name does not say so: `purchased=order_date,delivered=arrived,destination=country`. Roles:
+    /// purchased, handed_over, delivered, promised, status, origin, origin_area, service, zone, destination, destination_area, and
+    /// factors (several: `factors=weight+price`).
+    #[arg(long, default_value = "")]
     columns: String,
+    /// Writes a report as one HTML page.
+    #[arg(long)]
+    html: Option<PathBuf>,
     #[arg(long)]
     json: bool,
 }
 
-/// `YYYY-MM-DD`, with a time of day behind it or without.
-fn moment(text: &str) -> Option<(Day, u32)> {
-    let day = Day::parse(text.get(..10)?)?;
-    let part = |from: usize| text.get(from..from + 2).and_then(|t| t.parse::<u32>().ok());
-    let second = part(11).zip(part(14)).map_or(43_200, |(h, m)| h * 3600 + m * 60);
-    Some((day, second))
-}
-
-fn read(path: &PathBuf, columns: &str) -> Result<(Vec<Shipment>, usize)> {
-    let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
-    let text: Box<dyn Read> = match path.extension().is_some_and(|e| e == "gz") {
+/// Reads a file or standard input, gzipped or not.
+pub fn read(path: &PathBuf, columns: &str) -> Result<Table> {
+    let name = if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() };
+    let columns = Columns::parse(columns)?;
+    let file: Box<dyn Read> = match path.as_os_str() == "-" {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(std::fs::File::open(path).with_context(|| name.clone())?),
+    };
+    let mut file = std::io::BufReader::new(file);
+    let start = std::io::BufRead::fill_buf(&mut file).with_context(|| name.clone())?;
+    let text: Box<dyn Read> = match start.starts_with(&[0x1f, 0x8b]) {
         true => Box::new(flate2::read::MultiGzDecoder::new(file)),
         false => Box::new(file),
     };
-    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(text);
-    let header = table.headers().with_context(|| path.display().to_string())?.clone();
-    let mut named = BTreeMap::new();
-    for pair in columns.split(',').map(str::trim).filter(|p| !p.is_empty()) {
-        let (role, name) = pair.split_once('=').ok_or_else(|| anyhow!("--columns {pair}: write role=column"))?;
-        ensure!(
-            matches!(
-                role,
-                "purchased" | "handed_over" | "delivered" | "promised" | "status" | "origin" | "origin_area" | "destination" | "destination_area"
-            ),
-            "--columns: there is no role {role}"
-        );
-        if let Some(at) = header.iter().position(|h| h == name.trim()) {
-            named.insert(role, at);
-        } else if matches!(role, "purchased" | "delivered") {
-            bail!("{}: no column {name}; it has {}", path.display(), header.iter().collect::<Vec<_>>().join(", "));
+    shipments::read(text, &columns).context(name)
+}
+
+/// What is seen of a run: the result, and all that is said beside it.
+struct Seen<'a> {
+    split: Day,
+    report: &'a Report,
+    table: &'a Table,
+    checked: &'a Checked,
+    seconds: f64,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    let started = Clock::now();
+    let table = read(&args.shipments, &args.columns)?;
+    let checked = learn::sound(table.rows.iter().map(shipments::Row::shipment).collect());
+    let all = &checked.shipments;
+    ensure!(!all.is_empty(), "no shipment is left of {}: {:?}", table.rows.len(), checked.impossible);
+    let split = match &args.split {
+        Some(text) => Day::parse(text).ok_or_else(|| anyhow!("--split {text}: write YYYY-MM-DD"))?,
+        None => {
+            let mut days: Vec<Day> = all.iter().map(|s| s.purchased).collect();
+            days.sort();
+            days[days.len() * 3 / 4]
         }
+    };
+    let from = all.iter().map(|s| s.purchased).min().unwrap_or(split);
+    let scored = all.iter().any(|s| s.purchased >= split && s.delivered.is_some());
+    ensure!(scored, "no delivered order was bought on {split} or later");
+    let mut progress = Progress::new(from);
+    let report = backtest::run_with(all, split, &mut |step| progress.tell(step));
+    progress.end();
+    let seen = Seen { split, report: &report, table: &table, checked: &checked, seconds: started.elapsed().as_secs_f64() };
+    if let Some(path) = &args.html {
+        std::fs::write(path, report::page(&seen)).with_context(|| path.display().to_string())?;
     }
-    let (mut shipments, mut unreadable) = (Vec::new(), 0);
-    for row in table.records() {
-        let row = row.with_context(|| path.display().to_string())?;
-        let field = |role: &str| named.get(role).and_then(|at| row.get(*at)).map(str::trim).unwrap_or_default();
-        let Some((purchased, second)) = moment(field("purchased")) else {
-            unreadable += 1;
-            continue;
-        };
-        let (from, to) = (field("origin"), field("destination"));
-        // Orders that never became parcels say nothing about parcels; without a place they belong to no lane.
-        if matches!(field("status"), "canceled" | "cancelled" | "unavailable")
-            || named.contains_key("destination") && to.is_empty()
-        {
-            continue;
-        }
-        if named.contains_key("origin") && from.is_empty() {
-            continue;
-        }
-        let delivered =
-            moment(field("delivered")).map(|m| m.0).filter(|_| !named.contains_key("status") || field("status") == "delivered");
-        let mut groups = Vec::new();
-        let mut traits = Vec::new();
-        for (group, key) in
-            [(!to.is_empty(), format!("to {to}")), (!to.is_empty() && !from.is_empty(), format!("{from} to {to}"))]
-        {
-            if group {
-                groups.push(key);
+    if args.json {
+        println!("{}", as_json(&seen));
+    } else {
+        print(&seen);
+    }
+    Ok(())
+}
+
+/// Tells on standard error how far it is: one line that changes in a terminal, one line a step elsewhere.
+struct Progress {
+    from: Day,
+    live: bool,
+    said: String,
+}
+
+impl Progress {
+    fn new(from: Day) -> Progress {
+        Progress { from, live: std::io::stderr().is_terminal(), said: String::new() }
+    }
+
+    fn tell(&mut self, step: Step) {
+        let percent = |done: usize, of: usize| done * 100 / of.max(1) / 10 * 10;
+        let text = match step {
+            Step::Choosing(done, of) => format!("choosing settings on earlier orders: {} %", percent(done, of)),
+            Step::Playing(day, to) => {
+                format!(
+                    "playing orders: {} %",
+                    percent((day.0 - self.from.0).max(0) as usize, (to.0 - self.from.0).max(1) as usize)
+                )
             }
+        };
+        if text != self.said {
+            // Nobody is told of a standard error that is closed.
+            let _ = match self.live {
+                true => write!(std::io::stderr(), "\r\x1b[K{text}"),
+                false => writeln!(std::io::stderr(), "{text}"),
+            };
+            self.said = text;
         }
-        if !field("destination_area").is_empty() {
-            traits.push(format!("area {to} {}", field("destination_area")));
-        }
-        if !field("origin_area").is_empty() {
-            traits.push(format!("sender {from} {}", field("origin_area")));
-        }
-        shipments.push(Shipment {
-            purchased,
-            second,
-            handed_over: moment(field("handed_over")).map(|m| m.0),
-            delivered,
-            promised: moment(field("promised")).map(|m| m.0),
-            groups,
-            traits,
-        });
     }
-    ensure!(!shipments.is_empty(), "{}: no row has a readable purchase date", path.display());
-    Ok((shipments, unreadable))
+
+    fn end(&self) {
+        if self.live {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+fn round(x: f64) -> f64 {
+    (x * 10_000.0).round() / 10_000.0
+}
+
+fn rounded(list: &[f64]) -> Vec<f64> {
+    list.iter().map(|x| round(*x)).collect()
 }
 
 fn figures(score: &Score) -> Value {
-    let round = |x: f64| (x * 10_000.0).round() / 10_000.0;
     let quantiles: Vec<Value> = score
         .quantiles
         .iter()
         .map(|(p, coverage, days)| json!({"p": p, "coverage": round(*coverage), "mean_days": round(*days)}))
         .collect();
-    let months: Vec<Value> = score
-        .months
-        .iter()
-        .map(|(month, c)| json!({"month": month, "orders": c.orders, "coverage": c.coverage.iter().map(|k| round(*k)).collect::<Vec<_>>()}))
-        .collect();
-    json!({"orders": score.orders, "pinball": round(score.pinball), "mae_p50": round(score.mae_p50), "quantiles": quantiles, "months": months})
+    let cells = |cells: &std::collections::BTreeMap<String, Cell>, name: &str| -> Vec<Value> {
+        cells
+            .iter()
+            .map(|(key, c)| {
+                json!({name: key, "orders": c.orders, "pinball": round(c.pinball), "coverage": rounded(&c.coverage),
+                    "mean_days": rounded(&c.mean_days)})
+            })
+            .collect()
+    };
+    let mut said = json!({"orders": score.orders, "pinball": round(score.pinball), "mae_p50": round(score.mae_p50),
+        "quantiles": quantiles, "months": cells(&score.months, "month")});
+    if !score.lanes.is_empty() {
+        said["lanes"] = cells(&score.lanes, "lane").into();
+    }
+    said
 }
 
-pub fn run(args: Args) -> Result<()> {
-    let started = Clock::now();
-    let (shipments, unreadable) = read(&args.shipments, &args.columns)?;
-    let checked = learn::sound(shipments);
-    let (shipments, impossible) = (checked.shipments, checked.impossible);
-    let split = match &args.split {
-        Some(text) => Day::parse(text).ok_or_else(|| anyhow!("--split {text}: write YYYY-MM-DD"))?,
-        None => {
-            let mut days: Vec<Day> = shipments.iter().map(|s| s.purchased).collect();
-            days.sort();
-            days[days.len() * 3 / 4]
-        }
-    };
-    let report = backtest::run(&shipments, split);
-    ensure!(report.score.orders > 0, "no delivered order was bought on {split} or later");
-    let mut said = json!({"split": split.to_string()});
-    let part = figures(&report.score);
-    for (key, value) in part.as_object().into_iter().flatten() {
+fn asked(a: &Asked) -> Value {
+    json!({"level": round(a.level), "coverage": round(a.coverage), "mean_days": round(a.mean_days), "pinball": round(a.pinball)})
+}
+
+fn own(o: &Own) -> Value {
+    json!({"orders": o.orders, "coverage": round(o.coverage), "mean_days": round(o.mean_days), "mae": round(o.mae),
+        "pinball": round(o.pinball)})
+}
+
+fn as_json(seen: &Seen) -> Value {
+    let report = seen.report;
+    let mut said = json!({"split": seen.split.to_string()});
+    for (key, value) in figures(&report.score).as_object().into_iter().flatten() {
         said[key] = value.clone();
     }
-    said["at_store_on_time"] = json!({"store": report.store.as_ref().map(|s| json!({"coverage": s.coverage, "mean_days": s.mean_days})),
-        "ours": report.at_store_share.as_ref().map(|s| json!({"coverage": s.matched.coverage, "mean_days": s.matched.mean_days}))});
+    said["at_store_on_time"] = match (&report.store, &report.at_store_share) {
+        (Some(store), Some(at)) => {
+            // Flat: ours, at the lowest level at which as many promises were kept as the store kept of its own.
+            let mut flat = asked(&at.matched);
+            flat["share"] = round(store.coverage).into();
+            flat["store"] = own(store);
+            flat["ours"] = asked(&at.matched);
+            flat["asked"] = asked(&at.asked);
+            flat
+        }
+        _ => Value::Null,
+    };
     said["baselines"] = report
         .baselines
         .iter()
         .map(|(name, score)| ((*name).to_owned(), figures(score)))
+        .chain(report.store.iter().map(|o| ("store".to_owned(), own(o))))
         .collect::<serde_json::Map<_, _>>()
         .into();
-    said["settings"] = json!({"half_life": report.settings.half_life, "strength": report.settings.strength, "doubt": report.settings.doubt, "pace": report.settings.pace, "step": report.settings.step, "drift": report.settings.drift, "gain": report.settings.gain});
-    said["left_out"] = json!({"unreadable": unreadable, "impossible": impossible});
-    said["seconds"] = json!(started.elapsed().as_secs_f64());
-    if args.json {
-        println!("{said}");
-        return Ok(());
+    let s = report.settings;
+    said["settings"] = json!({"half_life": s.half_life, "strength": s.strength, "doubt": s.doubt, "pace": s.pace, "drift": s.drift,
+        "gain": s.gain, "step": s.step});
+    said["read"] = json!({"rows": seen.table.rows.len(), "left_out": seen.table.left_out, "unreadable": seen.table.unreadable});
+    said["left_out"] =
+        json!({"unreadable": seen.table.left_out.get(shipments::NO_PURCHASE), "impossible": seen.checked.impossible});
+    said["impossible"] = json!(seen.checked.impossible);
+    said["repaired"] = json!(seen.checked.repaired);
+    said["outliers"] = json!(seen.checked.outliers);
+    said["seconds"] = json!((seen.seconds * 100.0).round() / 100.0);
+    said
+}
+
+/// Percent, with one decimal.
+fn percent(x: f64) -> String {
+    format!("{:.1} %", x * 100.0)
+}
+
+/// All that was left out, mended or is odd, a line each.
+fn remarks(seen: &Seen) -> Vec<String> {
+    let list = |what: &'static str, counts: &std::collections::BTreeMap<&'static str, usize>| -> Vec<String> {
+        counts.iter().map(|(why, n)| format!("{what}: {n} {why}")).collect()
+    };
+    [
+        list("left out", &seen.table.left_out),
+        list("left out, impossible", &seen.checked.impossible),
+        list("kept without it", &seen.table.unreadable),
+        list("kept without what can't be", &seen.checked.repaired),
+        list("kept, but look at them", &seen.checked.outliers),
+    ]
+    .concat()
+}
+
+fn print(seen: &Seen) {
+    let report = seen.report;
+    let score = &report.score;
+    println!("{} orders bought from {} on, {:.1} s", score.orders, seen.split, seen.seconds);
+    if let (Some(store), Some(at)) = (&report.store, &report.at_store_share) {
+        println!("\nThe store's own promise: kept in {}, {:.2} days on average.", percent(store.coverage), store.mean_days);
+        let line =
+            |a: &Asked| format!("kept in {}, {:.2} days (asked for {})", percent(a.coverage), a.mean_days, percent(a.level));
+        println!("Ours, kept as often:     {}", line(&at.matched));
+        println!("Ours, asked for as much: {}", line(&at.asked));
     }
+    println!("\nShare delivered by the promise, and mean promised days:");
     println!(
-        "{} orders from {split} on; settings from earlier data: {:?}; {:.1} s",
-        report.score.orders,
-        report.settings,
-        started.elapsed().as_secs_f64()
+        "{:<18} {:>8} {:>8}  {:>13} {:>13} {:>13} {:>13} {:>13}",
+        "", "pinball", "P50 off", "P10", "P50", "P80", "P90", "P95"
     );
-    if let (Some(own), Some(at)) = (&report.store, &report.at_store_share) {
-        let (share, days, ours, shorter) = (own.coverage, own.mean_days, at.matched.coverage, at.matched.mean_days);
-        println!("{at:?}");
-        println!(
-            "the store's own promise: kept {:.1} %, {days:.2} days; ours at that share: kept {:.1} %, {shorter:.2} days",
-            share * 100.0,
-            ours * 100.0
-        );
-    }
-    let all = std::iter::once(("whereabouts", &report.score)).chain(report.baselines.iter().map(|(n, s)| (*n, s)));
+    let all = std::iter::once(("whereabouts", score)).chain(report.baselines.iter().map(|(n, s)| (*n, s)));
     for (name, score) in all {
-        let cells: Vec<String> =
-            score.quantiles.iter().map(|(p, c, d)| format!("P{:.0} {:.1} % {d:.1} d", p * 100.0, c * 100.0)).collect();
-        println!("{name:<15} pinball {:.3}  P50 off by {:.2} d  {}", score.pinball, score.mae_p50, cells.join("  "));
+        let cells: Vec<String> = score.quantiles.iter().map(|(_, c, d)| format!("{:>7} {d:>5.1}", percent(*c))).collect();
+        println!("{name:<18} {:>8.3} {:>8.2}  {}", score.pinball, score.mae_p50, cells.join(" "));
     }
-    for (month, Cell { orders, coverage: kept, .. }) in &report.score.months {
-        println!("  {month}  {orders:>5}  {}", kept.iter().map(|k| format!("{:.1} %", k * 100.0)).collect::<Vec<_>>().join("  "));
+    println!("\nBy month of purchase:");
+    for (month, cell) in &score.months {
+        println!("{}", row(month, cell));
     }
-    for (what, n) in &impossible {
-        println!("left out: {n} {what}");
+    let mut lanes: Vec<_> = score.lanes.iter().collect();
+    lanes.sort_by_key(|(name, c)| (std::cmp::Reverse(c.orders), *name));
+    if !lanes.is_empty() {
+        println!("\nBy lane{}:", if lanes.len() > LANES_SHOWN { ", the largest" } else { "" });
     }
-    if unreadable > 0 {
-        println!("left out: {unreadable} without a readable purchase date");
+    for (lane, cell) in lanes.iter().take(LANES_SHOWN) {
+        println!("{}", row(lane, cell));
     }
-    Ok(())
+    if lanes.len() > LANES_SHOWN {
+        println!("and {} more (--json has them all)", lanes.len() - LANES_SHOWN);
+    }
+    let remarks = remarks(seen);
+    if !remarks.is_empty() {
+        println!("\n{}", remarks.join("\n"));
+    }
+    let s = report.settings;
+    println!(
+        "\nsettings, from orders before the split: half-life {} d, strength {}, doubt {}, pace {} d, drift {} d, gain {}, step {}",
+        s.half_life, s.strength, s.doubt, s.pace, s.drift, s.gain, s.step
+    );
+}
+
+fn row(name: &str, cell: &Cell) -> String {
+    let pairs: Vec<String> =
+        cell.coverage.iter().zip(&cell.mean_days).map(|(c, d)| format!("{:>7} {d:>5.1}", percent(*c))).collect();
+    format!("{:<18} {:>8.3} {:>8}  {}", name.chars().take(18).collect::<String>(), cell.pinball, cell.orders, pairs.join(" "))
 }

@@ -43,6 +43,50 @@ fn estimate_prints_windows_and_names_what_is_wrong() {
     assert!(!ok && error.lines().count() == 1 && error.contains("--at"), "{error}");
 }
 
+/// Orders of 200 days on two lanes, as a table.
+fn orders() -> String {
+    let mut table = String::from("ordered_at,shipped_at,arrived,promised,warehouse,country\n");
+    for n in 0..600 {
+        let day = |d: i32| promise::Day(20_000 + n / 3 + d);
+        let far = n % 3 == 0;
+        let took = [2, 3, 3, 4, 3, 2, 5, 3, 4, 3][(n * 7 % 10) as usize] + if far { 6 } else { 0 };
+        let to = if far { "NZ" } else { "FR" };
+        table += &format!("{} 14:30:00,{},{},{},A,{to}\n", day(0), day(1), day(took), day(12));
+    }
+    table + "2024-12-01,,2024-11-01,,A,FR\nsoon,,,,A,FR\n"
+}
+
+#[test]
+fn backtest_reads_standard_input_and_writes_figures_and_a_page() {
+    let page = tempfile::NamedTempFile::new().unwrap();
+    let path = page.path().to_str().unwrap();
+    let base = ["backtest", "--shipments", "-", "--json", "--columns", "delivered=arrived"];
+    let (ok, said, progress) = run(&[&base[..], &["--split", "2025-02-01", "--html", path]].concat(), &orders());
+    assert!(ok, "{progress}");
+    let said = &said[0];
+    assert_eq!((said["split"].as_str(), said["orders"].as_u64()), (Some("2025-02-01"), Some(240)));
+    assert_eq!(
+        said["quantiles"].as_array().unwrap().iter().map(|q| q["p"].as_f64().unwrap()).collect::<Vec<_>>(),
+        [0.1, 0.5, 0.8, 0.9, 0.95]
+    );
+    assert!(said["quantiles"][3]["coverage"].as_f64().unwrap() > 0.8);
+    assert_eq!(
+        (said["baselines"]["store"]["coverage"].as_f64(), said["at_store_on_time"]["share"].as_f64()),
+        (Some(1.0), Some(1.0))
+    );
+    assert!(said["pinball"].as_f64() < said["baselines"]["global_quantiles"]["pinball"].as_f64());
+    assert_eq!(said["lanes"].as_array().unwrap().len(), 2);
+    assert_eq!(said["impossible"]["delivered before it was bought"], 1);
+    assert_eq!(said["read"]["left_out"]["without a readable purchase date"], 1);
+    assert!(progress.contains("100 %"), "{progress}");
+    let html = std::fs::read_to_string(path).unwrap();
+    assert!(html.contains("A to NZ") && html.contains("role=\"img\"") && !html.contains("<script") && !html.contains("http"));
+    for (wrong, says) in [("delivered=came", "there are ordered_at"), ("delivered", "role=column")] {
+        let (ok, _, error) = run(&["backtest", "--shipments", "-", "--columns", wrong], &orders());
+        assert!(!ok && error.lines().count() == 1 && error.contains(says), "{error}");
+    }
+}
+
 #[test]
 fn normalize_and_token_work_on_what_they_get() {
     let body =

@@ -45,12 +45,7 @@ pub(super) fn all(shipments: &[Shipment], split: Day, scored: &dyn Fn(&Shipment)
             .iter()
             .filter_map(|n| {
                 let s = &shipments[*n];
-                Some(Played {
-                    order: *n,
-                    purchased: s.purchased,
-                    took: s.delivered?.0 - s.purchased.0,
-                    promised: promise(s),
-                })
+                Some(Played { order: *n, purchased: s.purchased, took: s.delivered?.0 - s.purchased.0, promised: promise(s) })
             })
             .collect();
         score(&played)

@@ -13,7 +13,8 @@ const ENOUGH: usize = 300;
 /// Deliveries within a half-life, without which it is too short.
 const PACE_NEEDS: f64 = 40.0;
 const HALF_LIFE_NEEDS: f64 = 400.0;
-const SLOWEST: Settings = Settings { half_life: 365.0, strength: 1.0, doubt: 15.0, pace: 60.0, drift: 120.0, gain: 1.0, step: 0.0003 };
+const SLOWEST: Settings =
+    Settings { half_life: 365.0, strength: 1.0, doubt: 15.0, pace: 60.0, drift: 120.0, gain: 1.0, step: 0.0003 };
 
 /// The settings that would have done best before the split.
 pub(super) fn settings(shipments: &[Shipment], split: Day, told: &mut dyn FnMut(Step)) -> Settings {
@@ -93,7 +94,8 @@ const ROUNDS: [(By, Vary); 6] = [
 /// By how much coverage is off, over quantiles and months (months by their orders), the root of the mean square: one month in which 90 %
 /// were 80 % is worse than ten in which they were 89 %.
 fn off(score: &Score) -> f64 {
-    let miss = |coverage: &[f64]| QUANTILES.iter().zip(coverage).map(|(p, c)| (p - c).powi(2)).sum::<f64>() / QUANTILES.len() as f64;
+    let miss =
+        |coverage: &[f64]| QUANTILES.iter().zip(coverage).map(|(p, c)| (p - c).powi(2)).sum::<f64>() / QUANTILES.len() as f64;
     (score.months.values().map(|m| miss(&m.coverage) * m.orders as f64).sum::<f64>() / score.orders.max(1) as f64).sqrt()
 }
 
@@ -112,4 +114,3 @@ fn strength(s: Settings) -> Vec<Settings> {
 fn doubt(s: Settings) -> Vec<Settings> {
     [15.0, 40.0].map(|doubt| Settings { doubt, ..s }).into()
 }
-

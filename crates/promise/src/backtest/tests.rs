@@ -157,12 +157,8 @@ fn a_quantile_of_whole_days_is_kept_as_often_as_asked_on_average() {
     // Uniform over 20 days: a day holds five hundredths.
     let by_day: Vec<f64> = (1..=20).map(|n| f64::from(n) / 20.0).collect();
     let levels: Vec<f64> = (40..960).map(|l| f64::from(l) / 1000.0).collect();
-    let kept: f64 = levels
-        .iter()
-        .map(|l| quantile(&by_day, *l).floor() as usize)
-        .map(|days| by_day[days])
-        .sum::<f64>()
-        / levels.len() as f64;
+    let kept: f64 =
+        levels.iter().map(|l| quantile(&by_day, *l).floor() as usize).map(|days| by_day[days]).sum::<f64>() / levels.len() as f64;
     assert!((kept - 0.5).abs() < 0.002, "{kept}");
     assert_eq!(quantile(&[], 0.5), 0.0);
     assert_eq!(quantile(&[0.2, 0.4], 0.9), 1.0, "past the end: the last day");
