@@ -57,6 +57,13 @@ async fn notices(state: &AppState, store: &str) -> Result<Vec<Delay>, Failure> {
     Ok(state.db().read(move |db| policies::delays(db, &store)).await?)
 }
 
+/// The names of notices that hold now.
+pub(super) async fn running(state: &AppState, store: &str) -> Result<Vec<String>, Failure> {
+    let now = state.now();
+    let list = notices(state, store).await?;
+    Ok(list.iter().filter(|d| d.from <= now && d.until.is_none_or(|u| u > now)).map(message).collect())
+}
+
 pub async fn page(State(state): State<AppState>, session: Session) -> Result<Markup, Failure> {
     let (now, policy) = (state.now(), published(&state, &session.store).await?);
     let mut list = notices(&state, &session.store).await?;

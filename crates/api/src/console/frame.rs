@@ -53,13 +53,31 @@ pub async fn asset(Path(file): Path<String>) -> Result<Response, Failure> {
 }
 
 /// The menu of a store: path below the store, name, and who sees it.
-static MENU: &[(&str, &str, Role)] = &[("overview", "Overview", Role::Viewer), ("people", "People", Role::Owner)];
+#[rustfmt::skip]
+static MENU: &[(&str, &str, Role)] = &[
+    ("overview", "Overview", Role::Viewer),
+    ("orders", "Orders", Role::Viewer),
+    ("delays", "Delay notices", Role::Viewer),
+    ("policy", "Delivery policy", Role::Viewer),
+    ("look", "Look", Role::Viewer),
+    ("problems", "What could not be read", Role::Viewer),
+    ("webhooks", "Webhooks", Role::Support),
+    ("keys", "Keys and secrets", Role::Owner),
+    ("people", "People", Role::Owner),
+    ("log", "Audit log", Role::Owner),
+    ("guide", "Getting started", Role::Viewer),
+];
 
 /// What a change says when it is done, by the word in the query.
 fn said(word: &str) -> &'static str {
     match word {
         "saved" => "Saved.",
         "removed" => "Removed.",
+        "drafted" => "A draft is made. Look at it as a shopper would, then publish it.",
+        "corrected" => "Added. The order is read anew: reload the page in a moment.",
+        "taken-back" => "Taken back.",
+        "replayed" => "Being read again.",
+        "sent-again" => "It is sent again.",
         "published" => "Published. Shoppers see it within five minutes.",
         "discarded" => "The draft is gone.",
         "changed-meanwhile" => "Nothing was changed: somebody else has changed the draft meanwhile. Look at it, then try again.",

@@ -5,12 +5,19 @@
 //! [`Session`] gets one only behind the guard that the table puts before it.
 
 mod delays;
+mod events;
 pub mod frame;
 pub mod guard;
+mod guide;
+mod keys;
 mod languages;
+mod log;
+pub mod look;
+mod orders;
 mod overview;
 pub mod policy;
 mod sign_in;
+mod starter;
 mod stores;
 mod team;
 
@@ -79,6 +86,20 @@ pub fn table() -> Vec<Route> {
         change(Installation, "/console/stores", post(stores::create)),
 
         at(In(Viewer), "/console/{store}/overview", get(overview::page)),
+        at(In(Viewer), "/console/{store}/guide", get(guide::page)),
+        at(In(Viewer), "/console/{store}/guide/seen", get(guide::seen_fragment)),
+        change(In(Owner), "/console/{store}/guide/store", post(guide::describe)),
+        change(In(Owner), "/console/{store}/guide/policy", post(guide::starter_policy)),
+        change(In(Support), "/console/{store}/guide/check", post(guide::check)),
+
+        at(In(Viewer), "/console/{store}/orders", get(orders::page)),
+        at(In(Viewer), "/console/{store}/orders/{id}", get(orders::one)),
+        change(In(Support), "/console/{store}/orders/{id}", post(orders::save)),
+        change(In(Support), "/console/{store}/orders/take-back", post(orders::take_back)),
+        at(In(Viewer), "/console/{store}/problems", get(events::page)),
+        at(In(Support), "/console/{store}/events/{id}", get(events::one)),
+        change(In(Support), "/console/{store}/events/replay", post(events::replay)),
+
         at(In(Viewer), "/console/{store}/policy", get(policy::page)),
         at(In(Viewer), "/console/{store}/policy/preview", get(policy::preview_fragment)),
         change(In(Owner), "/console/{store}/policy/publish", post(policy::publish)),
@@ -102,6 +123,23 @@ pub fn table() -> Vec<Route> {
         change(In(Support), "/console/{store}/delays/{id}/preview", post(delays::look)),
         change(In(Support), "/console/{store}/delays/end", post(delays::end)),
 
+        at(In(Viewer), "/console/{store}/look", get(look::page)),
+        change(In(Owner), "/console/{store}/look", post(look::save)),
+        at(In(Viewer), "/console/{store}/look/preview", get(look::fragment)),
+        at(In(Viewer), "/console/{store}/look.css", get(look::css)),
+
+        at(In(Owner), "/console/{store}/keys", get(keys::page)),
+        change(In(Owner), "/console/{store}/keys/admin", post(keys::admin_key)),
+        change(In(Owner), "/console/{store}/keys/token", post(keys::token_secret)),
+        change(In(Owner), "/console/{store}/keys/webhook", post(keys::webhook_secret)),
+        change(In(Owner), "/console/{store}/keys/remove", post(keys::remove)),
+        at(In(Support), "/console/{store}/webhooks", get(keys::webhooks)),
+        change(In(Owner), "/console/{store}/webhooks", post(keys::add_webhook)),
+        change(In(Owner), "/console/{store}/webhooks/rotate", post(keys::rotate_webhook)),
+        change(In(Owner), "/console/{store}/webhooks/remove", post(keys::remove_webhook)),
+        change(In(Owner), "/console/{store}/webhooks/again", post(keys::send_again)),
+
+        at(In(Owner), "/console/{store}/log", get(log::page)),
         at(In(Owner), "/console/{store}/people", get(team::page)),
         change(In(Owner), "/console/{store}/people", post(team::invite)),
         change(In(Owner), "/console/{store}/people/remove", post(team::remove)),

@@ -59,6 +59,7 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(orders::document))
         .routes(routes!(orders::live))
         .routes(routes!(track::lookup))
+        .route("/v1/stores/{store}/look.css", get(console::look::public))
         .route("/embed.js", get(assets::loader))
         .route("/assets/{file}", get(assets::asset));
     // The fallback comes below the layer, which answers what browsers ask before they send (OPTIONS).

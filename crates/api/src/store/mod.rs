@@ -10,6 +10,7 @@ pub mod outbox;
 pub mod people;
 pub mod policies;
 pub mod privacy;
+pub mod search;
 pub mod stores;
 
 use std::{
@@ -39,6 +40,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0007_console.sql"),
     include_str!("../../migrations/0008_push.sql"),
     include_str!("../../migrations/0009_insight.sql"),
+    include_str!("../../migrations/0011_console_indexes.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.

@@ -43,7 +43,8 @@ pub fn read(source: &str, topic: Option<&str>, body: &[u8]) -> Result<Facts, Unr
         "shopify" => Ok(shopify::read(topic, &json()?)),
         "woocommerce" => Ok(woocommerce::read(topic, &json()?)),
         "easypost" => Ok(easypost::read(&json()?)),
-        "standard" => standard::read(body),
+        // What staff write in the console is told as stores tell it.
+        "standard" | "console" => standard::read(body),
         _ => {
             let layout = layout::find(source).ok_or_else(|| Unreadable::UnknownSource(source.to_owned()))?;
             let body = tree::parse(body).map_err(malformed)?;

@@ -1,6 +1,8 @@
 //! The console: who gets in, who may do what, and what no other page can do.
 
 mod doors;
+mod keys;
+mod orders;
 mod policy;
 
 use api::store::people::{self, Role};
