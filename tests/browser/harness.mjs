@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const binary = process.env.WHEREABOUTS_BINARY ?? join(root, 'target', 'debug', 'whereabouts');
+export const binary = process.env.WHEREABOUTS_BINARY ?? join(root, 'target', 'debug', 'whereabouts');
 const secret = '0123456789abcdef0123456789abcdef';
 export const standardSecret = `whsec_${Buffer.from(secret).toString('base64')}`;
 export { secret as tokenSecret };

@@ -269,8 +269,8 @@ fn show(
             }
             div.aside {
                 h2 { "What a shopper would see" }
-                (preview::fields(policy, question))
                 div #shown aria-live="polite" { (preview::answer(&others, vec![d.clone()], question, state.now())) }
+                (preview::fields(policy, question))
             }
         }
     };

@@ -82,7 +82,7 @@ async fn show(
                 @for (source, n) in &from_file { li { span { strong { (source) } br; span.hint { (format!("{base}/v1/webhooks/{}/{source}", session.store)) } } span.hint { (n) " in the configuration file" } } }
                 @if of("webhook").is_empty() && from_file.is_empty() { li { span.hint { "None yet: nothing can come in." } } }
             }
-            @if !seen.is_empty() { p.hint { "Heard from: " @for (source, at) in &seen { (source) " " (moment(*at)) " · " } } }
+            @if !seen.is_empty() { ul.plain { @for (source, at) in &seen { li.hint { "Last heard from " (source) ": " (moment(*at)) } } } }
             form.narrow method="post" action=(session.to("keys/webhook")) {
                 (csrf(session))
                 (field("Source", "source", fields.get("source")).choices(SOURCES.map(|s| (s.0, s.1))))

@@ -149,6 +149,11 @@ impl Look {
 }
 
 pub async fn of(state: &AppState, store: &str) -> anyhow::Result<Look> {
+    Ok(kept(state, store).await?.unwrap_or_default())
+}
+
+/// What the merchant chose; nothing, where the widget takes everything from its page.
+async fn kept(state: &AppState, store: &str) -> anyhow::Result<Option<Look>> {
     let store = store.to_owned();
     state.db().read(move |db| stores::setting(db, &store, "look")).await
 }
@@ -169,7 +174,8 @@ pub async fn public(
     fields: axum::extract::RawQuery,
 ) -> Result<Response, Problem> {
     state.config().store(&store).ok_or_else(Problem::no_store)?;
-    let look = of(&state, &store).await?;
+    let cache = "public, max-age=300, stale-while-revalidate=86400";
+    let Some(look) = kept(&state, &store).await? else { return Ok(stylesheet(String::new(), cache)) };
     let mut text = look.css();
     if fields.0.as_deref() == Some("hosted") {
         // Our own page has a dark form, whose background the merchant did not choose.
@@ -179,7 +185,7 @@ pub async fn public(
             "@media (prefers-color-scheme: dark) {{ whereabouts-order {{ --whereabouts-accent: {accent}; --whereabouts-warning: {warning}; }} }}\n"
         ));
     }
-    Ok(stylesheet(text, "public, max-age=300, stale-while-revalidate=86400"))
+    Ok(stylesheet(text, cache))
 }
 
 /// The same for the preview, with what is being tried; below it the store's own colours.

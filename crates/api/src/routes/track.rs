@@ -36,7 +36,7 @@ static STYLE: &str = concat!(
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = BASE64.encode(Sha256::digest(STYLE));
     format!(
-        "default-src 'none'; img-src data:; script-src 'self' 'wasm-unsafe-eval'; style-src 'sha256-{style}'; connect-src 'self'; form-action 'self'; \
+        "default-src 'none'; img-src data:; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'sha256-{style}'; connect-src 'self'; form-action 'self'; \
          base-uri 'none'; frame-ancestors 'none'"
     )
 });
@@ -79,6 +79,7 @@ pub async fn order(State(state): State<AppState>, Path(token): Path<String>, hea
             let drawn = view::node::html(&view::order::order(document, reader, &*words));
             let body = html! {
                 h1 { (document.store.name) " " (document.number) }
+                link rel="stylesheet" href=(format!("/v1/stores/{}/look.css?hosted", claim.store));
                 whereabouts-order token=(token) { (PreEscaped(drawn)) }
                 script async src="/embed.js" data-store=(claim.store) {}
             };

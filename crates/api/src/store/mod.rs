@@ -40,7 +40,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0007_console.sql"),
     include_str!("../../migrations/0008_push.sql"),
     include_str!("../../migrations/0009_insight.sql"),
-    include_str!("../../migrations/0011_console_indexes.sql"),
+    include_str!("../../migrations/0010_console_indexes.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.

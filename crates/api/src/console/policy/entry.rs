@@ -155,8 +155,8 @@ async fn show<E: Entry>(
             }
             div.aside {
                 h2 { "What a shopper would see" }
-                (preview::fields(policy, question))
                 div #shown aria-live="polite" { (shown) }
+                (preview::fields(policy, question))
             }
         }
         @if entry != "new" {

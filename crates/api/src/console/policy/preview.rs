@@ -44,12 +44,13 @@ impl Question {
         let asked = fields.has("try_country");
         let or = |name: &str, otherwise: String| if asked { fields.get(name).to_owned() } else { otherwise };
         let country = policy.origins.first().map(|o| o.country.clone()).unwrap_or_default();
+        let home = country.clone();
         Question {
             sku: or("try_sku", policy.items.first().map(|i| i.sku.clone()).unwrap_or_default()),
             quantity: or("try_quantity", "1".into()),
             country: or("try_country", country).to_uppercase(),
             region: or("try_region", String::new()),
-            postal_code: or("try_postal_code", String::new()),
+            postal_code: or("try_postal_code", sample(policy, &home)),
             at: or("try_at", String::new()),
             surface: or("try_surface", "product".into()),
             language: or("try_language", "en".into()),
@@ -72,6 +73,15 @@ impl Question {
             .ok_or("The clocks were changed then: this moment does not exist there.")?;
         Ok(Instant(at.timestamp()))
     }
+}
+
+/// A postal code that lies in a zone, where zones go by them: something to begin with.
+fn sample(policy: &Policy, country: &str) -> String {
+    let places = policy.zones.iter().filter(|z| !z.excluded).flat_map(|z| &z.places);
+    let code = places.filter(|p| p.country == country).find_map(|p| p.postal_codes.first());
+    let Some(first) = code.map(|c| c.split('-').next().unwrap_or_default()) else { return String::new() };
+    let digits = first.bytes().all(|b| b.is_ascii_digit());
+    if digits { format!("{first:0<5}") } else { first.to_owned() }
 }
 
 /// The fields of a question.
@@ -101,10 +111,10 @@ pub fn aside(session: &Session, policy: &Policy, q: &Question, shown: Markup) ->
     html! {
         form.aside method="get" action=(session.to("policy")) data-preview=(session.to("policy/preview")) data-target="#shown" {
             h2 { "What a shopper would see" }
+            div #shown aria-live="polite" { (shown) }
             (field("With", "try_which", if q.published { "published" } else { "draft" }).choices([("draft", "the draft"), ("published", "what is published")]))
             (fields(policy, q))
             div.actions { button type="submit" { "Show" } }
-            div #shown aria-live="polite" { (shown) }
         }
     }
 }

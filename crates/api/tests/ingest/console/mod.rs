@@ -1,5 +1,6 @@
 //! The console: who gets in, who may do what, and what no other page can do.
 
+mod apart;
 mod doors;
 mod keys;
 mod orders;
