@@ -7,7 +7,10 @@ import { buildSync, transformSync } from 'esbuild';
 const out = 'pkg/assets';
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-const minify = (code, loader) => Buffer.from(transformSync(code, { loader, minify: true, target: 'es2022', legalComments: 'none' }).code);
+const options = { minify: true, target: 'es2022', legalComments: 'none' };
+const css = file => transformSync(readFileSync(file, 'utf8'), { ...options, loader: 'css' }).code.trim();
+const bundle = (file, more) => Buffer.from(buildSync({ ...options, entryPoints: [file], bundle: true, format: 'esm', write: false, logLevel: 'error', ...more }).outputFiles[0].contents);
+const read = file => JSON.parse(readFileSync(file, 'utf8'));
 const manifest = {};
 
 const digest = bytes => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
@@ -15,61 +18,42 @@ const digest = bytes => createHash('sha256').update(bytes).digest('hex').slice(0
 function write(name, bytes, hash = digest(bytes)) {
   const file = hash ? name.replace(/(\.\w+)$/, `.${hash}$1`) : name;
   writeFileSync(`${out}/${file}`, bytes);
-  writeFileSync(`${out}/${file}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
+  writeFileSync(`${out}/${file}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }));
   writeFileSync(`${out}/${file}.gz`, gzipSync(bytes, { level: 9 }));
   manifest[name] = { file, integrity: `sha384-${createHash('sha384').update(bytes).digest('base64')}` };
 }
 
-/** wasm-bindgen's glue with `www/intl.js`, as one module, calling the Wasm by its short names. */
-function glue(surface) {
-  const names = JSON.parse(readFileSync(`pkg/${surface}/names.json`, 'utf8'));
-  let code = readFileSync(`pkg/${surface}/${surface}.js`, 'utf8').replaceAll(`"./${surface}_bg.js"`, '"a"');
-  for (const [, long, short] of names.imports) {
-    const named = new RegExp(`^(\\s+)${long}: `, 'm');
-    if (!named.test(code)) throw new Error(`${surface}: the glue has no ${long}`);
-    code = code.replace(named, `$1${short}: `);
-  }
-  for (const [long, short] of names.exports) code = code.replaceAll(new RegExp(`\\bwasm\\.${long}\\b`, 'g'), `wasm.${short}`);
-  writeFileSync(`pkg/${surface}/short.js`, code);
-  const contents = `export * from './short.js'; export { default } from './short.js'; export { Words } from '../../www/intl.js';`;
-  const options = { bundle: true, format: 'esm', minify: true, target: 'es2022', legalComments: 'none', write: false, logLevel: 'error' };
-  const bundled = buildSync({ ...options, stdin: { contents, resolveDir: `pkg/${surface}` }, define: { 'import.meta.url': '""' } });
-  return Buffer.from(bundled.outputFiles[0].contents);
+const shapes = read('pkg/shapes.json');
+// Each surface gets its own texts, beside its behaviour, its styles and the shapes of its documents: one file a language.
+const texts = { estimate: /^(estimate|why|safe|delay|order\.parcels)\b/, order: /^(order|next|status|sub|delay|action|link|page\.(expired|invalid))\b/ };
+for (const surface of Object.keys(texts)) {
+  const wasm = readFileSync(`pkg/${surface}/${surface}.wasm`);
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(wasm));
+  if (imports.length) throw new Error(`${surface}.wasm asks the page for ${imports.map(i => i.name)}: the loader gives it nothing`);
+  write(`${surface}.wasm`, wasm);
 }
-
-for (const surface of ['estimate', 'order']) {
-  write(`${surface}.wasm`, readFileSync(`pkg/${surface}/${surface}.wasm`));
-  write(`${surface}.js`, glue(surface));
-}
-for (const surface of ['estimate', 'order']) {
-  const parts = ['base', surface].map(part => readFileSync(`www/styles/${part}.css`, 'utf8'));
-  write(`${surface}.css`, minify(parts.join(''), 'css'));
-}
-write('place.js', minify(readFileSync('www/place.js', 'utf8'), 'js'));
-// Each surface gets its own texts.
-const texts = { estimate: /^(estimate|why|delay)\b/, order: /^(order|next|status|sub|delay)\b/ };
 const languages = readdirSync('www/i18n').filter(f => f.endsWith('.json')).map(f => f.slice(0, -5));
-const sources = languages.map(language => readFileSync(`www/i18n/${language}.json`, 'utf8'));
-// One hash for all of them: the loader need not carry one for each.
-const care = languages.map(language => `www/i18n/care/${language}.json`).filter(existsSync).map(file => readFileSync(file, 'utf8'));
-const words = digest([...sources, ...care].join(''));
-languages.forEach((language, n) => {
-  const all = Object.entries(JSON.parse(sources[n]));
+const spoken = [];
+for (const language of languages) {
+  const all = Object.entries(read(`www/i18n/${language}.json`));
   for (const [surface, keys] of Object.entries(texts)) {
-    write(`${surface}.${language}.json`, Buffer.from(JSON.stringify(Object.fromEntries(all.filter(([key]) => keys.test(key))))), words);
+    const styles = css('www/styles/base.css') + css(`www/styles/${surface}.css`);
+    const own = Object.fromEntries(all.filter(([key]) => keys.test(key)));
+    const speech = { css: styles, shapes: shapes[surface], texts: own };
+    spoken.push([`${surface}.${language}.js`, bundle(`www/embed/${surface}.js`, { define: { SPEECH: JSON.stringify(speech) } })]);
   }
-});
-// Help and reports, loaded on demand: see `#care` in the loader.
-if (existsSync('www/care.js')) {
-  const bundled = buildSync({ entryPoints: ['www/care.js'], bundle: true, format: 'esm', minify: true, target: 'es2022', legalComments: 'none', write: false, logLevel: 'error' });
-  write('care.js', Buffer.from(bundled.outputFiles[0].contents));
-  if (existsSync('www/styles/care.css')) write('care.css', minify(readFileSync('www/styles/care.css', 'utf8'), 'css'));
-  for (const language of languages) {
-    const file = `www/i18n/care/${language}.json`;
-    if (existsSync(file)) write(`care.${language}.json`, Buffer.from(JSON.stringify(JSON.parse(readFileSync(file, 'utf8')))), words);
-  }
+  const care = `www/i18n/care/${language}.json`;
+  if (existsSync(care)) spoken.push([`care.${language}.json`, Buffer.from(JSON.stringify(read(care)))]);
 }
-const hashed = Object.entries(manifest).filter(([name]) => !name.endsWith('.json')).map(([name, { file }]) => [name, file]);
+// One hash for all of them: the loader need not carry one for each.
+const words = digest(Buffer.concat(spoken.map(s => s[1])));
+for (const [name, bytes] of spoken) write(name, bytes, words);
+// Loaded on demand: see `#listen` in the order surface, and the loader's last lines.
+for (const name of ['actions', 'care', 'place']) {
+  if (existsSync(`www/${name}.js`)) write(`${name}.js`, bundle(`www/${name}.js`));
+}
+if (existsSync('www/styles/care.css')) write('care.css', Buffer.from(css('www/styles/care.css')));
+const hashed = Object.entries(manifest).filter(([, { file }]) => !file.includes(words)).map(([name, { file }]) => [name, file]);
 const files = { ...Object.fromEntries(hashed), words, languages };
-write('embed.js', minify(readFileSync('www/embed.js', 'utf8').replace('/* FILES */ {}', JSON.stringify(files)), 'js'), '');
+write('embed.js', bundle('www/embed.js', { format: 'iife', define: { FILES: JSON.stringify(files) } }), '');
 writeFileSync(`${out}/manifest.json`, JSON.stringify(manifest, null, 1));

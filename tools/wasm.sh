@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/toolchain.sh
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+mkdir -p pkg
+cargo run --quiet --package whereabouts-view --example shapes >pkg/shapes.json
 wasm_toolchain
 export CARGO_TARGET_DIR=target/wasm
 # What today's browsers have; more would write types that some of them reject.
@@ -12,9 +14,17 @@ features=(--enable-reference-types --enable-bulk-memory --enable-bulk-memory-opt
 for surface in estimate order; do
     wasm-pack --log-level warn build --mode no-install --no-opt --target web --no-typescript --no-pack --profile release-wasm \
         --out-dir pkg/$surface --out-name $surface -- --package whereabouts-widget --no-default-features --features $surface "${build_std[@]}"
-    # Without inlining of what is called once: larger, but smaller when compressed. Names shared with the glue become short: see assets.mjs.
-    node_modules/.bin/wasm-opt -Oz --converge -ocimfs=0 "${features[@]}" pkg/$surface/${surface}_bg.wasm -o pkg/$surface/$surface.wasm
-    node_modules/.bin/wasm-opt --strip-debug --strip-producers --minify-imports-and-exports-and-modules "${features[@]}" \
-        pkg/$surface/$surface.wasm -o pkg/$surface/$surface.wasm >pkg/$surface/names.json
+    # Nothing but these is called, and nothing of the page is called from there: see src/lib.rs.
+    exports=(memory input output "draw_$surface")
+    [ $surface = order ] || exports+=(load_promise)
+    printf '[{"name":"all","root":true,"reaches":["%s"]}' "$(IFS=, && sed 's/,/","/g' <<<"${exports[*]}")" >pkg/$surface/graph.json
+    for name in "${exports[@]}"; do printf ',{"name":"%s","export":"%s"}' "$name" "$name"; done >>pkg/$surface/graph.json
+    echo ']' >>pkg/$surface/graph.json
+    node_modules/.bin/wasm-metadce "${features[@]}" pkg/$surface/${surface}_bg.wasm --graph-file pkg/$surface/graph.json \
+        -o pkg/$surface/$surface.wasm >pkg/$surface/unused.txt
+    # Little inlining of what is called once: larger, but smaller when compressed.
+    node_modules/.bin/wasm-opt --flatten --rereloop -Oz --converge -ocimfs=15 -aimfs=6 "${features[@]}" pkg/$surface/$surface.wasm -o pkg/$surface/$surface.wasm
+    node_modules/.bin/wasm-opt --strip-debug --strip-producers --strip-target-features "${features[@]}" \
+        pkg/$surface/$surface.wasm -o pkg/$surface/$surface.wasm
 done
-node tools/assets.mjs
+[ -n "${ONLY_WASM:-}" ] || node tools/assets.mjs

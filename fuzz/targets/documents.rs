@@ -18,8 +18,10 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(document) = serde_json::from_slice::<Document>(data) {
         promise::estimate(&document, &Request::default(), now);
     }
-    // The widget's own reader and the server's read the same.
-    if let Ok(text) = std::str::from_utf8(data) {
-        let _ = frugal::from_text::<wire::OrderDocument>(text);
-    }
+    // What the widget's Wasm is given: numbers and texts, whatever they are.
+    let numbers: Vec<f64> = data.iter().map(|b| f64::from(*b) - 8.0).collect();
+    let text = String::from_utf8_lossy(data);
+    frugal::Reader::new(&numbers, &text).read::<wire::OrderDocument>();
+    let document: Document = frugal::Reader::new(&numbers, &text).read();
+    promise::estimate(&document, &Request::default(), now);
 });

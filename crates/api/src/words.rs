@@ -152,13 +152,9 @@ impl view::Locale for Words {
         format!("{currency} {amount}")
     }
 
-    /// A page that stays as it is must not say "today".
-    fn relative(&self, _: i32) -> Option<String> {
-        None
-    }
-
-    fn ago(&self, _: i64) -> Option<String> {
-        None
+    /// A page that stays as it is must not say "today": it is not asked to.
+    fn relative(&self, n: i64, _: &str) -> String {
+        n.to_string()
     }
 
     fn language(&self) -> String {

@@ -288,6 +288,7 @@ impl Policy {
                     services: m.services.iter().filter_map(service).collect(),
                     zones: m.zones.iter().filter_map(zone).collect(),
                     aliases: m.aliases.clone(),
+                    safe: m.safe.clone(),
                 })
                 .collect(),
             items: self

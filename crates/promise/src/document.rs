@@ -111,6 +111,9 @@ pub struct Method {
     pub zones: Vec<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// Safe ways to receive it: `signature`, `locker`, `pickup`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub safe: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -199,6 +202,6 @@ frugal::read!(Service { id, carrier, name, days, closed, no_po_boxes });
 frugal::read!(Zone { id, name, excluded, places });
 frugal::read!(Place { country, regions, postal_codes });
 frugal::read!(Transit { origin, service, zone, days });
-frugal::read!(Method { id, name, price, services, zones, aliases });
+frugal::read!(Method { id, name, price, services, zones, aliases, safe });
 frugal::read!(Item { sku, lead, stock, available_from, origins, not_by });
 frugal::read!(Delay { id, from, until, effect, reason, severity, message, origins, zones, services, carriers, skus, places });

@@ -108,6 +108,9 @@ pub struct Offer {
     /// `fastest`, `cheapest`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Safe ways to receive it: `signature`, `locker`, `pickup`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub safe: Vec<String>,
     /// Indices into [`Estimate::delays`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub delays: Vec<u16>,
@@ -174,7 +177,7 @@ frugal::write!(Destination { country, region, postal_code });
 frugal::write!(Window { from, to });
 frugal::write!(Estimate { policy_version, computed_at, destination, precision, zone if some, style, currency, options, delays });
 frugal::write!(Offer {
-    method, name, price, carrier, service, origin, window if some, obstacle if some, confidence, dispatch if some, days, cutoff if some, tags if some, delays if some, steps, parts if some,
+    method, name, price, carrier, service, origin, window if some, obstacle if some, confidence, dispatch if some, days, cutoff if some, tags if some, safe if some, delays if some, steps, parts if some,
 });
 frugal::write!(Cutoff { at, then });
 frugal::write!(Part { items, origin, window });
@@ -262,6 +265,7 @@ fn offer(document: &Document, request: &Request, index: usize, zones: &[usize], 
         name: method.name.clone(),
         price: method.price,
         confidence: document.confidence,
+        safe: method.safe.clone(),
         ..Offer::default()
     };
     let ways = match ways(document, request, index, zones, now) {

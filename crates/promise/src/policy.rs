@@ -154,6 +154,9 @@ pub struct Method {
     pub zones: Vec<String>,
     /// Names under which a platform's order may mention it (`Free Shipping`).
     pub aliases: Vec<String>,
+    /// How it can be kept from thieves at the door: `signature`, `locker`, `pickup`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub safe: Vec<String>,
 }
 
 /// What is special about one SKU; an item that is not listed is in stock everywhere.

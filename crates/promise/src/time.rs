@@ -135,7 +135,7 @@ fn digits(b: &[u8]) -> Option<u32> {
 }
 
 macro_rules! as_text {
-    ($type:ty, $what:literal) => {
+    ($type:ty, $letter:literal, $what:literal) => {
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.text())
@@ -147,16 +147,21 @@ macro_rules! as_text {
             }
         }
         impl frugal::Write for $type {
-            fn write(&self, to: &mut String) {
-                self.text().write(to);
+            fn write(&self, to: &mut frugal::Out) {
+                self.0.write(to);
+            }
+
+            fn shape(to: &mut String) {
+                to.push_str($letter);
             }
         }
         impl frugal::Read for $type {
-            fn read(&mut self, from: &mut frugal::Reader) {
-                match <$type>::parse(&from.string()) {
-                    Some(value) => *self = value,
-                    None => from.fail(),
-                }
+            fn read(from: &mut frugal::Reader) -> Self {
+                Self(from.read())
+            }
+
+            fn shape(to: &mut String) {
+                to.push_str($letter);
             }
         }
         impl<'de> Deserialize<'de> for $type {
@@ -167,8 +172,8 @@ macro_rules! as_text {
         }
     };
 }
-as_text!(Day, "not a date: write YYYY-MM-DD");
-as_text!(Instant, "not a time: write RFC 3339, for example 2026-12-01T14:00:00Z");
+as_text!(Day, "\"d\"", "not a date: write YYYY-MM-DD");
+as_text!(Instant, "\"t\"", "not a time: write RFC 3339, for example 2026-12-01T14:00:00Z");
 
 #[cfg(test)]
 mod tests {

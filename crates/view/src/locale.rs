@@ -20,10 +20,12 @@ pub trait Locale {
     fn time(&self, at: Instant, offset: i32) -> String;
     /// "$4.95", from minor units and ISO 4217.
     fn money(&self, minor: i64, currency: &str) -> String;
-    /// "today", "tomorrow", "yesterday" for 0, 1, -1; absent where the reader's own day is not known.
-    fn relative(&self, days: i32) -> Option<String>;
-    /// "3 hours ago"; absent where the words would stay on a page while time goes on.
-    fn ago(&self, seconds: i64) -> Option<String>;
+    /// "tomorrow" for 1 and `day`, "3 hours ago" for -3 and `hour`. Not asked for where the words would stay on a page while time goes on.
+    fn relative(&self, n: i64, unit: &str) -> String;
+    /// "Germany"
+    fn country(&self, code: &str) -> String {
+        code.to_owned()
+    }
     /// BCP 47.
     fn language(&self) -> String;
 }
@@ -36,7 +38,7 @@ pub fn direction(language: &str) -> &'static str {
     }
 }
 
-/// A text with its placeholders filled. A missing text is left out: nobody reads keys.
+/// A text with its placeholders filled: for pages and messages that are made of single texts. A missing text is left out: nobody reads keys.
 pub fn say(l: &dyn Locale, key: &str, values: &[(&str, &str)]) -> String {
     fill(&l.text(key, None).unwrap_or_default(), values)
 }
@@ -54,7 +56,7 @@ pub fn key(group: &str, name: &str) -> String {
 }
 
 /// Replaces `{name}` by its value; by nothing where there is none of this name.
-fn fill(text: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::new();
     let mut name: Option<String> = None;
     for c in text.chars() {

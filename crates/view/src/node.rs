@@ -9,64 +9,30 @@ pub enum Node {
     Element(Element),
 }
 
-/// An element. What it does when clicked or submitted is named by its `data-action` attribute.
+/// An element.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Element {
-    pub tag: &'static str,
-    pub attributes: Vec<(&'static str, Cow<'static, str>)>,
+    pub tag: Cow<'static, str>,
+    pub attributes: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     pub children: Vec<Node>,
-}
-
-/// An element with a class, which is its part too: what a store's styles can reach.
-pub fn el(tag: &'static str, part: &'static str) -> Element {
-    let mut element = Element { tag, attributes: Vec::new(), children: Vec::new() };
-    if !part.is_empty() {
-        element.attributes.push(("class", part.into()));
-        element.attributes.push(("part", part.into()));
-    }
-    element
-}
-
-impl Element {
-    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Element {
-        self.attributes.push((name, value.into()));
-        self
-    }
-
-    pub fn text(mut self, text: impl Into<String>) -> Element {
-        self.children.push(Node::Text(text.into()));
-        self
-    }
-
-    /// A child, where there is something to say.
-    pub fn line(self, tag: &'static str, part: &'static str, text: String) -> Element {
-        if text.is_empty() { self } else { self.child(el(tag, part).text(text)) }
-    }
-
-    pub fn child(mut self, child: Element) -> Element {
-        self.children.push(Node::Element(child));
-        self
-    }
-
-    pub fn children(mut self, children: impl IntoIterator<Item = Element>) -> Element {
-        self.children.extend(children.into_iter().map(Node::Element));
-        self
-    }
 }
 
 /// All text of a tree, in reading order, with spaces between elements.
 pub fn plain(nodes: &[Node]) -> String {
     let mut text = String::new();
+    let mut before_is_text = false;
     for node in nodes {
+        let is_text = matches!(node, Node::Text(_));
         let part = match node {
             Node::Text(t) => t.clone(),
             Node::Element(e) => plain(&e.children),
         };
         if !part.is_empty() {
-            if !text.is_empty() {
+            if !(text.is_empty() || is_text && before_is_text) {
                 text.push(' ');
             }
             text.push_str(&part);
+            before_is_text = is_text;
         }
     }
     text
@@ -86,7 +52,7 @@ fn write(node: &Node, out: &mut String) {
         Node::Text(text) => escape(text, out),
         Node::Element(e) => {
             out.push('<');
-            out.push_str(e.tag);
+            out.push_str(&e.tag);
             for (name, value) in &e.attributes {
                 out.push(' ');
                 out.push_str(name);
@@ -95,10 +61,10 @@ fn write(node: &Node, out: &mut String) {
                 out.push('"');
             }
             out.push('>');
-            if e.tag != "input" {
+            if !matches!(e.tag.as_ref(), "input" | "img") {
                 e.children.iter().for_each(|c| write(c, out));
                 out.push_str("</");
-                out.push_str(e.tag);
+                out.push_str(&e.tag);
                 out.push('>');
             }
         }

@@ -39,11 +39,11 @@ impl Locale for English {
     fn money(&self, minor: i64, currency: &str) -> String {
         format!("{currency} {}.{:02}", minor / 100, minor % 100)
     }
-    fn relative(&self, days: i32) -> Option<String> {
-        Some(["yesterday", "today", "tomorrow"][(days + 1) as usize].into())
-    }
-    fn ago(&self, seconds: i64) -> Option<String> {
-        Some(format!("{} h ago", seconds / 3600))
+    fn relative(&self, n: i64, unit: &str) -> String {
+        match (n, unit) {
+            (-1..=1, "day") => ["yesterday", "today", "tomorrow"][(n + 1) as usize].into(),
+            _ => format!("{} {unit} ago", -n),
+        }
     }
     fn language(&self) -> String {
         "en-US".into()
@@ -97,7 +97,8 @@ fn checkout_shows_each_method_and_known_delays_above() {
         json!({"precision": "postal_code", "style": "range", "currency": "USD", "options": [offer(), fast], "delays": [delay]});
     assert_eq!(
         said(e, "checkout", "2026-12-01T17:47:00Z"),
-        "● Snow in Memphis adds about a day Standard 2026-12-02 – 2026-12-04 USD 4.95 Express 2026-12-02 – 2026-12-04 USD 4.95 Fastest"
+        "● Snow in Memphis adds about a day Standard 2026-12-02 – 2026-12-04 USD 4.95 Why this date? \
+         Express 2026-12-02 – 2026-12-04 USD 4.95 Fastest Why this date? I need it by"
     );
 }
 
@@ -204,12 +205,12 @@ fn each_state_of_an_order_has_its_sentence() {
             "Arriving 2026-12-05",
             "2 parcels. One delivered · Promised by 2026-12-04",
         ),
-        (json!({"status": "cancelled"}), "This order was cancelled", ""),
+        (json!({"status": "cancelled"}), "This order was cancelled", "Nothing will be sent"),
         (json!({"status": "a status nobody knows"}), "We have your order", ""),
         (
             json!({"status": "delivered", "shipments": [{"status": "delivered", "delivered_at": "2026-12-01T14:12:00-06:00"}]}),
             "Delivered 2026-12-01, 14:12",
-            "",
+            "As promised",
         ),
     ] {
         let reader = Reader { now: Instant::parse(NOW).unwrap(), offset: Some(0) };
@@ -256,7 +257,7 @@ fn a_timeline_is_grouped_by_the_day_of_the_scan_and_older_days_fold() {
     let reader = Reader { now: Instant::parse("2026-12-02T08:30:00Z").unwrap(), offset: Some(60) };
     let nodes = view::order::order(&d, reader, &english());
     let text = plain(&nodes);
-    assert!(text.contains("Last scan 9 h ago What has happened today 00:30 On the way Köln <b>hub</b> yesterday 22:00 Label made Earlier 2026-11-30 22:00 At customs"), "{text}");
+    assert!(text.contains("Last scan 9 hour ago What has happened today 00:30 On the way Köln <b>hub</b> yesterday 22:00 Label made Earlier 2026-11-30 22:00 At customs"), "{text}");
     let html = view::node::html(&nodes);
     assert!(html.contains("&lt;b&gt;hub&lt;/b&gt;") && !html.contains("<b>"), "{html}");
     assert!(html.contains("<details class=\"older\""));

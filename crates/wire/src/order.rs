@@ -200,6 +200,7 @@ frugal::read!(Shipment {
     shipped_at,
     delivered_at,
     last_scan_at,
+    checked_at,
     estimate,
     signed_by,
     attempts,

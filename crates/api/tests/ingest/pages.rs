@@ -49,26 +49,6 @@ async fn estimates_come_with_a_sentence_as_json_or_html() {
     assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
 }
 
-/// The widget reads and writes by `frugal`, the server by serde: both must mean the same, byte for byte.
-#[tokio::test(flavor = "multi_thread")]
-async fn browser_and_server_read_and_write_alike() {
-    let api = api().await;
-    let (_, _, body) = text(&api, get("/v1/stores/demo/promise.json", &[])).await;
-    let by_serde: promise::Document = serde_json::from_str(&body).unwrap();
-    let by_frugal: promise::Document = frugal::from_text(&body).unwrap();
-    assert_eq!(by_frugal, by_serde);
-    for (code, country) in [("94103", "US"), ("99501", "US"), ("", ""), ("1011", "NL")] {
-        let asked = json!({"items": [{"sku": "MUG-1", "quantity": 2}, {"sku": "VASE-1", "quantity": 1}], "destination": {"country": country, "postal_code": code}});
-        let request: promise::Request = frugal::from_text(&asked.to_string()).unwrap();
-        let estimate = promise::estimate(&by_serde, &request, promise::Instant(1_795_000_000));
-        assert_eq!(frugal::to_text(&estimate), serde_json::to_string(&estimate).unwrap());
-    }
-    api.webhook("shopify", "orders/create", "w1", &order(1001, PLACED)).await;
-    let document = api.order("1001").await;
-    let by_serde: wire::OrderDocument = serde_json::from_value(document.clone()).unwrap();
-    assert_eq!(frugal::from_text::<wire::OrderDocument>(&document.to_string()), Some(by_serde));
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_promise_document_is_compressed_once_and_each_form_has_its_tag() {
     let api = api().await;
