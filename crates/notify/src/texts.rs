@@ -78,12 +78,8 @@ impl Locale for Texts<'_> {
     }
 
     /// A mail is read tomorrow too.
-    fn relative(&self, _: i32) -> Option<String> {
-        None
-    }
-
-    fn ago(&self, _: i64) -> Option<String> {
-        None
+    fn relative(&self, n: i64, _: &str) -> String {
+        n.to_string()
     }
 
     fn language(&self) -> String {

@@ -4,7 +4,6 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
-use serde_json::json;
 use tower::ServiceExt;
 
 use super::*;
