@@ -40,8 +40,6 @@ const memo = make => {
 };
 // As text: pages replace `fetch` with their own, which may not expect more.
 const url = name => new URL(files[name] ?? name.replace(/\.js(on)?$/, `.${files.words}$&`), assets).href;
-const texts = memo(async name => JSON.parse((await ask(url(name))).text));
-const sheet = memo(async name => new CSSStyleSheet().replace((await ask(url(name))).text));
 // A surface in a language: how it behaves, its texts, styles and shapes. A failed import is remembered by its address: a try is an address.
 let tries = 0;
 const speech = memo(name => patiently(async () => {
@@ -118,7 +116,7 @@ class Base extends HTMLElement {
       ]);
       if (!current()) return;
       const words = new Words({ ...speaks.texts, ...own?.['*'], ...own?.[base], ...own?.[tag] }, tag);
-      const mind = (this.mind ??= new speaks.Surface(this, { api, store, files, ask, cross, device, draw, fail, sheet, speech, texts, url }));
+      const mind = (this.mind ??= new speaks.Surface(this, { api, store, files, ask, cross, device, draw, fail, memo, url }));
       const loaded = given.error ? mind.instead(given.error, words) : given;
       this.root.adoptedStyleSheets = [speaks.style];
       const next = await (wasm ? mind.draw(loaded, words, wasm, speaks.shapes) : mind.tell(loaded, words, current));

@@ -67,10 +67,14 @@ export class Surface {
     this.#live ??= this.#watch();
   }
   #listen(words) {
-    const { api, ask, device, files, sheet, speech, store, texts, url } = this.#kit;
+    const { api, ask, device, files, memo, store, url } = this.#kit;
+    // What `care.js` loads by, once for all.
+    this.#kit.texts ??= memo(async name => JSON.parse((await ask(url(name))).text));
+    this.#kit.sheet ??= memo(async name => new CSSStyleSheet().replace((await ask(url(name))).text));
+    const { sheet, texts } = this.#kit;
     const host = this.#host;
     const { root } = host;
-    const context = { host, root, api, store, token: this.#token, language: words.language, words, ask, speech, texts, sheet, url };
+    const context = { host, root, api, store, token: this.#token, language: words.language, words, ask, texts, sheet, url };
     for (const button of root.querySelectorAll('.action')) {
       button.onclick = () => {
         if (button.name !== 'forget') return void import(url('actions.js')).then(m => m[button.name](context, button)).catch(() => {});

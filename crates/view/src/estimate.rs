@@ -35,6 +35,13 @@ pub struct Ui {
 
 frugal::read!(Ui { surface, ask, still, kept, need, titles, countries });
 
+impl Ui {
+    /// Never in the browser, which need not load what only a server says.
+    fn still(&self) -> bool {
+        self.still && !cfg!(target_family = "wasm")
+    }
+}
+
 /// The nodes of an estimate. `now` is the server's clock.
 pub fn estimate(e: &Estimate, ui: &Ui, now: Instant, l: &dyn Locale) -> Vec<Node> {
     let mut page = Page::new(l.language());
@@ -61,7 +68,7 @@ pub fn draw(p: &mut Page, e: &Estimate, ui: &Ui, now: Instant) {
             }
             p.line("p", "detail");
             // Where the destination is not known, neither is what would be lost after the cut-off, nor why.
-            if !ui.still && !vague {
+            if !ui.still() && !vague {
                 count_down(p, e, best, now);
             }
             if !list {
@@ -83,7 +90,7 @@ pub fn draw(p: &mut Page, e: &Estimate, ui: &Ui, now: Instant) {
             p.end();
         }
     }
-    if ask && !ui.still {
+    if ask && !ui.still() {
         question(p, e, ui);
     }
     p.end();
@@ -169,7 +176,7 @@ fn count_down(p: &mut Page, e: &Estimate, o: &Offer, now: Instant) {
 fn place(p: &mut Page, e: &Estimate, ui: &Ui) {
     let d = &e.destination;
     let exact = e.precision == "postal_code";
-    if !exact && (ui.still || d.country.is_empty()) {
+    if !exact && (ui.still() || d.country.is_empty()) {
         return;
     }
     p.open("span", "to").say("estimate.to");
@@ -179,7 +186,7 @@ fn place(p: &mut Page, e: &Estimate, ui: &Ui) {
         p.v_country("place", &d.country);
     }
     p.end().end();
-    if ui.still || !exact {
+    if ui.still() || !exact {
         return;
     }
     if !ui.ask {
@@ -234,7 +241,7 @@ fn methods(p: &mut Page, e: &Estimate, ui: &Ui) {
         p.end();
     }
     p.end();
-    if ui.still {
+    if ui.still() {
         return;
     }
     p.open("p", "need").open("label", "label").attribute("for", "need").said("estimate.need").end();
