@@ -55,17 +55,20 @@ tests() {
     fuzz 5
     say "browser tests"
     cargo build --quiet --package whereabouts-api
-    node --test --test-concurrency=1 --test-timeout=400000 tests/browser/*.test.mjs
+    node --test --test-concurrency=1 --test-timeout=400000 tests/browser/*.test.mjs tests/stores/{shopify,snippets}.test.mjs
     say "bytes that a page loads"
     size
 }
 
 stores() {
     setup
-    if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && ! command -v initdb >/dev/null; then tools/setup.sh postgresql; fi
+    local missing=()
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+    command -v php >/dev/null || missing+=(php-cli)
+    [ ${#missing[@]} = 0 ] || tools/setup.sh "${missing[@]}"
     widget
     cargo build --quiet --package whereabouts-api
-    node --test --test-timeout=900000 tests/stores/evershop.test.mjs
+    node --test --test-concurrency=1 --test-timeout=900000 tests/stores/*.test.mjs
 }
 
 fuzz() { # coverage feedback through the compiler's own pass; needs a C++ compiler for libFuzzer

@@ -120,6 +120,13 @@ const schema = {
 const platforms = { shopify, woocommerce, evershop, schema };
 const PAUSE = 250; // milliseconds: changes of a page come in bursts
 
+function set(element, attributes) {
+  for (const [name, wanted] of Object.entries(attributes)) {
+    if (wanted && element.getAttribute(name) !== wanted) element.setAttribute(name, wanted);
+    else if (!wanted) element.removeAttribute(name);
+  }
+}
+
 /** Keeps one element a surface behind its spot, with what is known there. `settings`: the script tag's `data-*`. */
 export function place(settings) {
   // Asked each time: the script may run before there is a page.
@@ -129,6 +136,12 @@ export function place(settings) {
     const platform = named || Object.values(platforms).find(p => p.here());
     const at = one(settings[surface]);
     const spot = await platform[surface]?.call(platform, at ?? undefined);
+    // Where an element of the merchant's own stands, that one is kept up to date.
+    const theirs = !placed[surface] && one(`whereabouts-estimate[surface="${surface}"]`);
+    if (theirs) {
+      if (spot?.sku) set(theirs, { sku: spot.sku, quantity: spot.quantity || '1' });
+      return;
+    }
     const old = placed[surface];
     if (!spot?.sku || !spot.at.isConnected || platform.ready?.(spot.at) === false) return old?.remove();
     const element = old ?? document.createElement('whereabouts-estimate');
@@ -136,10 +149,7 @@ export function place(settings) {
       surface, sku: spot.sku, quantity: spot.quantity || '1',
       country: clean(settings.country) || platform.country?.() || '', 'postal-code': platform.postal?.() ?? '',
     };
-    for (const [name, wanted] of Object.entries(attributes)) {
-      if (wanted && element.getAttribute(name) !== wanted) element.setAttribute(name, wanted);
-      else if (!wanted) element.removeAttribute(name);
-    }
+    set(element, attributes);
     if (!old) {
       // Its room from the start, so that the answer moves nothing.
       element.style.cssText = 'display:block;margin-block:12px;min-height:4.5em';
