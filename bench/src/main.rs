@@ -4,6 +4,7 @@
 //! machines are noisy. A ratio of 1 is the reference's own speed.
 
 mod http;
+mod learn;
 mod live;
 mod reads;
 mod server;
@@ -64,6 +65,9 @@ async fn main() -> Result<()> {
         figures.extend(live::figures(&server).await?);
     }
     drop(server);
+    if wanted("learn") {
+        figures.push(learn::figure());
+    }
     if args.iter().any(|a| a == "--json") {
         println!("{}", serde_json::to_string_pretty(&figures.iter().map(Figure::json).collect::<Vec<_>>())?);
     } else {

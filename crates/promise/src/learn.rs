@@ -13,6 +13,7 @@
 
 mod calibration;
 mod feasts;
+pub mod lanes;
 pub mod model;
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};

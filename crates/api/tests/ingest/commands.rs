@@ -88,6 +88,45 @@ fn backtest_reads_standard_input_and_writes_figures_and_a_page() {
 }
 
 #[test]
+fn learn_prints_distributions_and_fills_a_policy() {
+    let (ok, said, error) = run(&["learn", "--shipments", "-", "--json", "--columns", "delivered=arrived"], &orders());
+    assert!(ok, "{error}");
+    let said = &said[0];
+    assert_eq!((said["delivered"].as_u64(), said["impossible"]["delivered before it was bought"].as_u64()), (Some(600), Some(1)));
+    let lanes = said["transit"].as_array().unwrap();
+    assert_eq!((lanes.len(), lanes[0]["zone"].as_str(), lanes[0]["parcels"].as_u64()), (2, Some("FR"), Some(400)));
+    assert!(lanes[1]["mean"].as_f64().unwrap() > lanes[0]["mean"].as_f64().unwrap() + 3.0);
+    assert_eq!(said["handling"][0]["p50"], 1);
+
+    // Filled into a policy, what was typed stays beside what was learned.
+    let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo/policy.json");
+    let typed: Value = serde_json::from_str(&std::fs::read_to_string(policy).unwrap()).unwrap();
+    let (origin, service) = (typed["origins"][0]["id"].as_str().unwrap(), typed["services"][0]["id"].as_str().unwrap());
+    let mut table = String::from("purchased,handed_over,delivered,origin,service,destination,destination_area\n");
+    for n in 0..90 {
+        let day = |d: i32| promise::Day(20_000 + n + d);
+        table += &format!("{},{},{},{origin},{service},US,94103\n", day(0), day(4), day(14));
+    }
+    let (ok, said, error) = run(&["learn", "--shipments", "-", "--json", "--policy", policy], &table);
+    assert!(ok, "{error}");
+    let filled = &said[0]["policy"];
+    assert!(filled["origins"][0]["handling"]["weights"].as_array().is_some_and(|w| w.len() > 2), "{filled}");
+    assert_eq!(filled["origins"][0]["handling"]["min"], typed["origins"][0]["handling"]["min"]);
+    assert!(
+        filled["transit"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|t| t["origin"] == origin && t["service"] == service && t["days"]["weights"].is_array())
+    );
+
+    for (arguments, input) in [(vec!["--half-life", "0"], orders()), (vec![], "purchased,delivered\n2026-01-01,\n".into())] {
+        let (ok, _, error) = run(&[&["learn", "--shipments", "-"][..], &arguments].concat(), &input);
+        assert!(!ok && error.lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
 fn normalize_and_token_work_on_what_they_get() {
     let body =
         String::from_utf8(super::tracker("evt_1", "1Z5R89390357567127", &[("2026-11-24T12:00:00Z", "in_transit")])).unwrap();
