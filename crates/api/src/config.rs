@@ -75,6 +75,9 @@ pub struct Store {
     pub admin_key_hashes: Vec<Vec<u8>>,
     pub token_secrets: Vec<SecretString>,
     pub lookup_secret: SecretString,
+    /// A look-up sends the link by mail, to the address that the order was placed with, instead of showing it.
+    #[serde(default)]
+    pub lookup_by_mail: bool,
     #[serde(default)]
     pub webhook_secrets: BTreeMap<String, Vec<SecretString>>,
     #[serde(default)]
@@ -207,6 +210,9 @@ impl Config {
         for (n, store) in self.stores.iter().enumerate() {
             address(&format!("stores[{n}].mail_from"), store.mail_from.as_deref().unwrap_or_default())?;
             address(&format!("stores[{n}].mail_reply_to"), store.mail_reply_to.as_deref().unwrap_or_default())?;
+            if mailer.is_off() && store.lookup_by_mail {
+                bail!("stores[{n}].lookup_by_mail: no mail is sent here; set mail.url");
+            }
             if !mailer.is_off() && self.mail_from(&store.id).is_empty() {
                 bail!("mail.from: mail needs a sender, such as \"Shop <orders@shop.example>\" (or stores[{n}].mail_from)");
             }

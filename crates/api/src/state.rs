@@ -32,6 +32,9 @@ pub struct Published {
     day: i64,
 }
 
+/// Look-ups that a store may have from everywhere, as a multiple of those of one address.
+const STORE_LOOKUPS: std::num::NonZeroU32 = std::num::NonZeroU32::new(60).unwrap();
+
 #[derive(Clone)]
 pub struct AppState(Arc<Inner>);
 
@@ -54,6 +57,7 @@ struct Inner {
     published: Mutex<HashMap<String, Arc<Published>>>,
     stopping: watch::Sender<bool>,
     lookups: DefaultKeyedRateLimiter<String>,
+    store_lookups: DefaultKeyedRateLimiter<String>,
     sign_ins: DefaultKeyedRateLimiter<String>,
     /// Pages that the widget was seen on, and when that was written down last.
     seen: Mutex<HashMap<(String, String), Instant>>,
@@ -101,6 +105,7 @@ impl AppState {
             published: Mutex::default(),
             stopping: watch::channel(false).0,
             lookups: RateLimiter::keyed(Quota::per_minute(per_minute)),
+            store_lookups: RateLimiter::keyed(Quota::per_minute(per_minute.saturating_mul(STORE_LOOKUPS))),
             sign_ins: RateLimiter::keyed(Quota::per_minute(sign_ins)),
             seen: Mutex::default(),
         })))
@@ -227,14 +232,18 @@ impl AppState {
         })
     }
 
-    /// Counts one try to look up this order from this address. False: too many.
-    pub fn may_look_up(&self, order: &str, peer: &str) -> bool {
+    /// Counts one try to look up an order of this number, from this address, with this word. False: too many of one of them, or of the
+    /// store's as a whole.
+    pub fn may_look_up(&self, store: &str, number: &str, word: &str, peer: &str) -> bool {
         if self.0.lookups.len() > 10_000 {
             self.0.lookups.retain_recent();
         }
-        let by_order = self.0.lookups.check_key(&format!("order {order}")).is_ok();
-        let by_peer = peer.is_empty() || self.0.lookups.check_key(&format!("peer {peer}")).is_ok();
-        by_order && by_peer
+        let free = |key: String| self.0.lookups.check_key(&key).is_ok();
+        let by_order = free(format!("order {store} {number}"));
+        let by_word = word.is_empty() || free(format!("word {store} {word}"));
+        let by_peer = peer.is_empty() || free(format!("peer {peer}"));
+        let by_store = self.0.store_lookups.check_key(&store.to_owned()).is_ok();
+        by_order && by_word && by_peer && by_store
     }
 
     /// Counts one try to sign in as this person from this address. False: too many.

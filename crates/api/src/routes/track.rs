@@ -1,6 +1,6 @@
 //! `/track/{token}` and `/track`: the hosted order page and the look-up page, whole without script; and the look-up itself.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use axum::{
     Form, Json,
@@ -12,6 +12,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use view::{Locale, locale::say, order::Reader};
 use wire::OrderDocument;
@@ -19,6 +20,7 @@ use wire::OrderDocument;
 use super::orders::{claim, load, not_yet};
 use crate::{
     insight::looks::{self, How},
+    messages,
     problem::Problem,
     state::AppState,
     store::orders,
@@ -125,11 +127,19 @@ pub async fn lookup_form(
     let words = Words::accepted(&headers);
     let asked = asked.map(|f| f.0).unwrap_or_default();
     let store = asked.store.clone();
-    match find(&state, &store, &asked, &peer).await {
-        Ok(found) => Redirect::to(&found.url).into_response(),
+    match find(&state, &store, &asked, &peer, &words).await {
+        Ok(Outcome::Found(found)) => Redirect::to(&found.url).into_response(),
+        Ok(Outcome::Sent) => {
+            let body = html! { h1 { (say(&*words, "page.lookup", &[])) } p role="status" { (say(&*words, "page.sent", &[])) } };
+            page(StatusCode::OK, &words, &say(&*words, "page.lookup", &[]), html! {}, body)
+        }
         Err(problem) => {
             let status = StatusCode::from_u16(problem.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let key = if status == StatusCode::TOO_MANY_REQUESTS { "page.too_many" } else { "page.not_found" };
+            let key = match status {
+                StatusCode::TOO_MANY_REQUESTS => "page.too_many",
+                StatusCode::UNPROCESSABLE_ENTITY => "page.email",
+                _ => "page.not_found",
+            };
             let body = form(&state, &words, &asked, Some(say(&*words, key, &[])));
             page(status, &words, &say(&*words, "page.lookup", &[]), html! {}, body)
         }
@@ -139,6 +149,8 @@ pub async fn lookup_form(
 fn form(state: &AppState, words: &Words, asked: &Question, problem: Option<String>) -> Markup {
     let config = state.config();
     let stores = &config.stores;
+    let store = if stores.len() == 1 { stores.first() } else { config.store(&asked.store) };
+    let by_mail = store.is_some_and(|s| s.lookup_by_mail);
     html! {
         h1 { (say(words, "page.lookup", &[])) }
         @if let Some(text) = problem { p.problem role="alert" { (text) } }
@@ -151,7 +163,11 @@ fn form(state: &AppState, words: &Words, asked: &Question, problem: Option<Strin
                 label { (say(words, "page.store", &[])) input name="store" required; }
             }
             label { (say(words, "page.number", &[])) input name="number" required maxlength="64" autocomplete="off" value=(asked.number); }
-            label { (say(words, "page.secret", &[])) input name="secret" required maxlength="200" autocomplete="email" value=(asked.secret); }
+            @if by_mail {
+                label { (say(words, "page.email", &[])) input name="secret" type="email" required maxlength="200" autocomplete="email" value=(asked.secret); }
+            } @else {
+                label { (say(words, "page.secret", &[])) input name="secret" required maxlength="200" autocomplete="email" value=(asked.secret); }
+            }
             button type="submit" { (say(words, "page.find", &[])) }
         }
     }
@@ -178,13 +194,14 @@ pub struct Found {
 
 /// `POST /v1/stores/{store}/lookup`, as JSON or as a form.
 #[utoipa::path(post, path = "/v1/stores/{store}/lookup", tag = "order", params(("store" = String, Path, description = "The store's public id")), request_body = Question,
-    responses((status = 200, description = "A token for the order", body = Found), (status = 404, description = "No order has this number with this email or postal code", body = wire::Problem, content_type = "application/problem+json"), (status = 429, description = "Too many tries", body = wire::Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "A token for the order", body = Found), (status = 202, description = "Where links go by mail: one is on its way, if there is such an order", body = Sent), (status = 404, description = "No order has this number with this email or postal code", body = wire::Problem, content_type = "application/problem+json"), (status = 422, description = "Where links go by mail: no email was given", body = wire::Problem, content_type = "application/problem+json"), (status = 429, description = "Too many tries", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn lookup(
     State(state): State<AppState>,
     Path(store): Path<String>,
     Peer(peer): Peer,
     request: Request,
-) -> Result<Json<Found>, Problem> {
+) -> Result<Response, Problem> {
+    let words = Words::accepted(request.headers());
     let is_form = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -195,28 +212,109 @@ pub async fn lookup(
         let read: Result<Json<Question>, JsonRejection> = Json::from_request(request, &state).await;
         read.map_err(|e| Problem::new(e.status(), e.body_text()))?.0
     };
-    find(&state, &store, &asked, &peer).await.map(Json)
+    Ok(match find(&state, &store, &asked, &peer, &words).await? {
+        Outcome::Found(found) => Json(found).into_response(),
+        Outcome::Sent => (StatusCode::ACCEPTED, Json(Sent { sent: "if there is such an order" })).into_response(),
+    })
 }
 
-/// An order that does not exist and one that was ordered with another email or postal code are answered alike, after the same work.
-async fn find(state: &AppState, store: &str, asked: &Question, peer: &str) -> Result<Found, Problem> {
+/// What a look-up says where links go by mail, whether there is such an order or not.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Sent {
+    #[schema(value_type = String)]
+    sent: &'static str,
+}
+
+enum Outcome {
+    Found(Found),
+    /// To the order's email, if there is such an order.
+    Sent,
+}
+
+/// How long a look-up takes, whatever it finds: well above what the work takes, so that the time tells nothing of it.
+const PACE: Duration = Duration::from_millis(50);
+
+/// An order that does not exist and one that was ordered with another email or postal code are answered alike, after the same time.
+async fn find(state: &AppState, store: &str, asked: &Question, peer: &str, words: &Words) -> Result<Outcome, Problem> {
+    let answer_at = tokio::time::Instant::now() + PACE;
     let info = state.store_info(store).ok_or_else(Problem::no_store)?;
-    if !state.may_look_up(&format!("{store} {}", orders::plain(&asked.number)), peer) {
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many tries: wait a minute"));
-    }
     let secret = [&asked.secret, &asked.email, &asked.postal_code].into_iter().find(|s| !s.trim().is_empty());
     let (number, secret) = (asked.number.clone(), secret.cloned().unwrap_or_default());
-    let found = state.db().read(move |db| orders::lookup(db, &info, &number, &secret)).await?;
-    let none = || Problem::new(StatusCode::NOT_FOUND, "no order has this number with this email or postal code: check both");
-    let order = found.ok_or_else(none)?;
-    let config = state.config();
-    let signing = config.store(store).and_then(|s| s.token_secrets.first()).ok_or_else(none)?;
-    let claim = token::Claim { store: store.to_owned(), order_id: order.clone(), expires_at: state.now().0 + LOOKED_UP };
-    if let Some(kept) = load(state, &claim).await? {
-        looks::looked(state, store, &order, &kept, How::LookUp);
+    let by_mail = state.config().store(store).is_some_and(|s| s.lookup_by_mail);
+    let word = orders::hash_email(&info.lookup_secret, &secret);
+    if !state.may_look_up(store, &orders::plain(&number), if by_mail { &word } else { "" }, peer) {
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many tries: wait a minute"));
     }
-    let token = token::mint(store, &order, claim.expires_at, signing.expose_secret());
-    Ok(Found { url: format!("/track/{token}"), token })
+    if by_mail {
+        if !notify::mail::is_address(secret.trim()) {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "this store sends the link by mail: give the email that the order was placed with",
+            ));
+        }
+        // Looked for and sent behind the answer's back: it comes no later where there is something to send.
+        let (state, store, language) = (state.clone(), store.to_owned(), words.language().to_owned());
+        tokio::spawn(async move {
+            if let Err(e) = send_link(&state, &store, number, secret.trim().to_owned(), language).await {
+                tracing::error!(store, error = format!("{e:#}"), "a link that was asked for could not be sent");
+            }
+        });
+        tokio::time::sleep_until(answer_at).await;
+        return Ok(Outcome::Sent);
+    }
+    let found = state.db().read(move |db| orders::lookup(db, &info, &number, &secret)).await;
+    tokio::time::sleep_until(answer_at).await;
+    let none = || Problem::new(StatusCode::NOT_FOUND, "no order has this number with this email or postal code: check both");
+    let order = found?.ok_or_else(none)?;
+    note(state, store, &order).await?;
+    let token = looked_up(state, store, &order).ok_or_else(none)?;
+    Ok(Outcome::Found(Found { url: format!("/track/{token}"), token }))
+}
+
+/// Somebody found the order by looking it up: one of the ways to look at it.
+async fn note(state: &AppState, store: &str, order: &str) -> anyhow::Result<()> {
+    let claim = token::Claim { store: store.to_owned(), order_id: order.to_owned(), expires_at: state.now().0 + LOOKED_UP };
+    if let Some(kept) = load(state, &claim).await? {
+        looks::looked(state, store, order, &kept, How::LookUp);
+    }
+    Ok(())
+}
+
+/// A token for an order that was looked up.
+fn looked_up(state: &AppState, store: &str, order: &str) -> Option<String> {
+    let config = state.config();
+    let signing = config.store(store)?.token_secrets.first()?;
+    Some(token::mint(store, order, state.now().0 + LOOKED_UP, signing.expose_secret()))
+}
+
+/// Writes the letter with the link, if there is such an order. Asked again within the hour, it is the same letter.
+async fn send_link(state: &AppState, store: &str, number: String, email: String, language: String) -> anyhow::Result<()> {
+    let Some(info) = state.store_info(store) else { return Ok(()) };
+    let (at, id, now) = (state.clone(), store.to_owned(), state.now());
+    let url = state.config().public_url.trim_end_matches('/').to_owned();
+    let sent = state
+        .db()
+        .write(move |db| {
+            let Some(order) = orders::lookup_by_email(db, &info, &number, &email)? else { return Ok(None) };
+            let Some(token) = looked_up(&at, &id, &order) else { return Ok(None) };
+            let values = json!({"number": number.trim(), "url": format!("{url}/track/{token}")});
+            let letter = messages::Letter {
+                to: &email,
+                template: "lookup",
+                language: &language,
+                values: values.as_object().cloned().unwrap_or_default(),
+                key: &format!("{order} {}", now.0 / 3600),
+                order: Some(&order),
+            };
+            messages::post(db, &info, &letter, now)?;
+            Ok(Some(order))
+        })
+        .await?;
+    if let Some(order) = sent {
+        state.wake_messages();
+        note(state, store, &order).await?;
+    }
+    Ok(())
 }
 
 fn page(status: StatusCode, words: &Words, title: &str, header: Markup, body: Markup) -> Response {

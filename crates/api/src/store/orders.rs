@@ -208,6 +208,13 @@ pub fn lookup(db: &Connection, store: &StoreInfo, number: &str, secret_word: &st
         .optional()?)
 }
 
+/// The order with this number and this email.
+pub fn lookup_by_email(db: &Connection, store: &StoreInfo, number: &str, email: &str) -> Result<Option<String>> {
+    let sql = "select id from orders where store = ?1 and number = ?2 and email_hash = ?3 limit 1";
+    let values = params![store.id, plain(number), hash_email(&store.lookup_secret, email)];
+    Ok(db.prepare_cached(sql)?.query_row(values, |r| r.get(0)).optional()?)
+}
+
 /// Orders whose window moves with time.
 pub fn open(db: &Connection, store: &str) -> Result<Vec<String>> {
     let mut rows = db.prepare_cached("select order_id from documents where store = ?1 and open = 1 order by order_id")?;

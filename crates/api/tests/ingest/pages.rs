@@ -108,6 +108,118 @@ async fn a_lookup_never_tells_whether_the_order_exists() {
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
 }
 
+/// Medians of how long two questions take, asked in turn, in milliseconds.
+async fn medians(api: &Api, a: &str, b: &str) -> (f64, f64) {
+    let mut took = (Vec::new(), Vec::new());
+    for _ in 0..25 {
+        for (body, took) in [(a, &mut took.0), (b, &mut took.1)] {
+            let began = std::time::Instant::now();
+            text(api, lookup(body, "application/json")).await;
+            took.push(began.elapsed().as_secs_f64() * 1000.0);
+        }
+    }
+    let median = |mut v: Vec<f64>| {
+        v.sort_by(f64::total_cmp);
+        v[v.len() / 2]
+    };
+    (median(took.0), median(took.1))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_that_a_lookup_takes_tells_nothing() {
+    let api = api_with(|config| config.limits.lookups_per_minute = std::num::NonZeroU32::new(10_000).unwrap()).await;
+    api.webhook("shopify", "orders/create", "w1", &order(1001, PLACED)).await;
+    api.order("1001").await;
+    let right = r#"{"number":"1001","email":"ada@example.com"}"#;
+    let wrong = r#"{"number":"1001","email":"eve@example.com"}"#;
+    let nothing = r#"{"number":"9999","email":"eve@example.com"}"#;
+    for (a, b) in [(wrong, nothing), (right, wrong)] {
+        let (first, second) = medians(&api, a, b).await;
+        assert!(first >= 50.0 && second >= 50.0 && (first - second).abs() < 5.0, "{first:.2} ms and {second:.2} ms");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_goes_to_the_orders_email_and_the_answer_does_not_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = format!("file://{}", folder.path().display());
+    let api = api_with(|config| {
+        config.limits.lookups_per_minute = std::num::NonZeroU32::new(10_000).unwrap();
+        config.public_url = "https://track.example".into();
+        config.mail.url = outbox.into();
+        config.mail.from = "Fjord & Fern <orders@shop.example>".into();
+        config.stores[0].lookup_by_mail = true;
+    })
+    .await;
+    api.webhook("shopify", "orders/create", "w1", &order(1001, PLACED)).await;
+    api.order("1001").await;
+    tokio::spawn(api::messages::sender::run(api.state.clone()));
+    let right = r##"{"number":"#1001","email":" Ada@Example.com "}"##;
+    let wrong = r#"{"number":"1001","email":"eve@example.com"}"#;
+    let nothing = r#"{"number":"9999","email":"ada@example.com"}"#;
+    let answer = text(&api, lookup(right, "application/json")).await;
+    for other in [wrong, nothing] {
+        let other = text(&api, lookup(other, "application/json")).await;
+        assert_eq!((answer.0, &answer.2), (other.0, &other.2));
+    }
+    assert_eq!(answer.0, StatusCode::ACCEPTED);
+    let (first, second) = medians(&api, right, nothing).await;
+    assert!((first - second).abs() < 5.0, "{first:.2} ms and {second:.2} ms");
+    // One letter, however often it was asked for; to nobody else.
+    let letters = || api.state.db().read(|db| Ok(db.query_row("select count(*) from messages", [], |r| r.get::<_, i64>(0))?));
+    assert_eq!(letters().await.unwrap(), 1);
+    let mail = async {
+        loop {
+            if let Some(file) =
+                std::fs::read_dir(folder.path()).unwrap().flatten().find(|f| f.path().extension().is_some_and(|e| e == "eml"))
+            {
+                return std::fs::read_to_string(file.path()).unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let mail = tokio::time::timeout(std::time::Duration::from_secs(20), mail).await.unwrap();
+    let plain = mail.replace("=\r\n", "").replace("=3D", "=");
+    assert!(plain.to_lowercase().contains("to: ada@example.com"), "{plain}");
+    let token = plain
+        .split("https://track.example/track/")
+        .nth(1)
+        .unwrap()
+        .split(|c: char| !(c.is_ascii_alphanumeric() || ".-_".contains(c)))
+        .next()
+        .unwrap();
+    assert_eq!(api.get(&format!("/v1/orders/{token}")).await.0, StatusCode::OK, "{token}");
+    // A postal code can't be written to; that says nothing of the order.
+    let postal = text(&api, lookup(r#"{"number":"1001","postal_code":"94103"}"#, "application/json")).await;
+    let unknown = text(&api, lookup(r#"{"number":"9999","postal_code":"94103"}"#, "application/json")).await;
+    assert_eq!((postal.0, &postal.2), (StatusCode::UNPROCESSABLE_ENTITY, &unknown.2));
+    // The page, without script.
+    let form = Request::post("/track")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from("store=demo&number=9999&secret=eve%40example.com"))
+        .unwrap();
+    let (status, _, html) = text(&api, form).await;
+    assert!(status == StatusCode::OK && html.contains("a link is on its way there"), "{html}");
+    let (_, _, html) = text(&api, get("/track?store=demo", &[])).await;
+    assert!(html.contains("type=\"email\"") && !html.contains("postal code"), "{html}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_not_searched_from_many_addresses() {
+    let api = api_with(|config| {
+        config.limits.lookups_per_minute = std::num::NonZeroU32::new(1).unwrap();
+        config.limits.proxies = 1;
+    })
+    .await;
+    let mut refused = 0;
+    for n in 0..80 {
+        let mut request = lookup(&format!(r#"{{"number":"{n}","email":"e{n}@example.com"}}"#), "application/json");
+        request.headers_mut().insert("x-forwarded-for", format!("192.0.2.{n}").parse().unwrap());
+        refused += usize::from(text(&api, request).await.0 == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert!(refused > 5, "{refused} of 80");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_describes_itself() {
     let api = api().await;
