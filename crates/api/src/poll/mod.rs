@@ -23,7 +23,7 @@ use crate::{
     ingest,
     outbound::{self, spread},
     state::AppState,
-    store::orders::StoreInfo,
+    store::orders::{self, StoreInfo},
 };
 
 /// Failures in a row after which an account rests; each further one doubles the rest, up to an hour.
@@ -36,8 +36,8 @@ pub fn follow(db: &Connection, store: &StoreInfo, document: &OrderDocument, now:
     if store.pollers.is_empty() {
         return Ok(());
     }
-    for s in &document.shipments {
-        let poller = clients::for_code(&s.carrier).map(|c| c.name).filter(|name| store.pollers.iter().any(|p| p == name));
+    for (s, number, carrier) in numbers(db, store, document)? {
+        let poller = clients::for_code(&carrier).map(|c| c.name).filter(|name| store.pollers.iter().any(|p| p == name));
         match poller {
             Some(poller) if s.status != "delivered" && document.status != "cancelled" => {
                 // A carrier knows a parcel only some time after its label is printed.
@@ -45,15 +45,36 @@ pub fn follow(db: &Connection, store: &StoreInfo, document: &OrderDocument, now:
                     "insert into polls (store, tracking_number, poller, known_since, due_at) values (?1, ?2, ?3, ?4, ?4 + 60)
                      on conflict (store, tracking_number) do update set poller = excluded.poller where poller <> excluded.poller",
                 )?
-                .execute(params![store.id, s.tracking_number, poller, now])?;
+                .execute(params![store.id, number, poller, now])?;
             }
             _ => {
                 db.prepare_cached("delete from polls where store = ?1 and tracking_number = ?2")?
-                    .execute(params![store.id, s.tracking_number])?;
+                    .execute(params![store.id, number])?;
             }
         }
     }
     Ok(())
+}
+
+/// The numbers of an order's parcels, and whose they are: after a hand-over, the next carrier's as well.
+fn numbers<'a>(
+    db: &Connection,
+    store: &StoreInfo,
+    document: &'a OrderDocument,
+) -> Result<Vec<(&'a wire::order::Shipment, String, String)>> {
+    let mut found = Vec::new();
+    let mut aliases = db.prepare_cached("select alias from parcel_aliases where store = ?1 and tracking_number = ?2")?;
+    for s in &document.shipments {
+        found.push((s, s.tracking_number.clone(), s.carrier.clone()));
+        for alias in aliases.query_map(params![store.id, s.tracking_number], |r| r.get::<_, String>(0))? {
+            let alias = alias?;
+            let own = |o: &wire::order::Shipment| o.tracking_number == alias;
+            if let Some(carrier) = orders::by_number(&alias, String::new()).filter(|_| !document.shipments.iter().any(own)) {
+                found.push((s, alias, carrier));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Asks for what is due, account by account, until the server stops.
@@ -268,11 +289,14 @@ fn parcel(db: &Connection, store: &str, number: &str) -> Result<Parcel> {
         .query_row(params![store, number], |r| r.get(0))?;
     let mut parcel = Parcel { status: Status::Pending, last_scan_at: None, known_since, expected: None };
     let mut rows = db.prepare_cached(
-        "select d.body from parcels p join documents d on d.store = p.store and d.order_id = p.order_id where p.store = ?1 and p.tracking_number = ?2",
+        "select d.body, p.tracking_number from parcels p join documents d on d.store = p.store and d.order_id = p.order_id
+         where p.store = ?1 and (p.tracking_number = ?2
+            or p.tracking_number in (select alias from parcel_aliases where store = ?1 and tracking_number = ?2))",
     )?;
-    for body in rows.query_map(params![store, number], |r| r.get::<_, String>(0))? {
-        let document: OrderDocument = serde_json::from_str(&body?)?;
-        if let Some(s) = document.shipments.iter().find(|s| s.tracking_number == number) {
+    for row in rows.query_map(params![store, number], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))? {
+        let (body, of) = row?;
+        let document: OrderDocument = serde_json::from_str(&body)?;
+        if let Some(s) = document.shipments.iter().find(|s| s.tracking_number == of) {
             parcel.status = Status::from_word(&s.status).unwrap_or_default();
             parcel.last_scan_at = s.last_scan_at.as_deref().and_then(promise::Instant::parse).map(|t| t.0);
             parcel.expected =

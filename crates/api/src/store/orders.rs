@@ -290,8 +290,10 @@ fn compose(
             (rest > 0).then(|| item(l, rest))
         })
         .collect();
-    let open = |s: &&order::Shipment| s.status != "delivered";
-    let mut windows: Vec<order::Estimate> = shipments.iter().filter(open).filter_map(|s| s.estimate.clone()).collect();
+    let replaced: Vec<bool> = shipments.iter().map(|s| is_replaced(s, &shipments, &order.lines)).collect();
+    let counting: Vec<&order::Shipment> = shipments.iter().zip(&replaced).filter(|(_, r)| !**r).map(|(s, _)| s).collect();
+    let mut windows: Vec<order::Estimate> =
+        counting.iter().filter(|s| s.status != "delivered").filter_map(|s| s.estimate.clone()).collect();
     let mut delays = Vec::new();
     let cancelled = order.cancelled_at.is_some();
     if !cancelled && (!unshipped.is_empty() || shipments.is_empty()) {
@@ -316,7 +318,7 @@ fn compose(
         },
         number: order.number.clone(),
         placed_at: order.placed_at.clone(),
-        status: status(cancelled, &shipments, unshipped.is_empty()).into(),
+        status: status(cancelled, &counting, unshipped.is_empty()).into(),
         cancelled_at: order.cancelled_at.clone(),
         destination: order::Destination {
             city: order.destination.city.clone(),
@@ -349,12 +351,18 @@ fn heard(db: &Connection, store: &str, number: &str) -> Result<Option<String>> {
 /// A parcel's state, from all that was said about it and about the fulfillment that it belongs to.
 fn parcel(db: &Connection, store: &str, number: &str, of: Option<&Fulfillment>, destination: &Address) -> Result<State> {
     let mut rows = db.prepare_cached(
-        "select facts from parcel_parts where store = ?1 and (tracking_number = ?2
+        "select facts, tracking_number from parcel_parts where store = ?1 and (tracking_number = ?2
             or tracking_number in (select alias from parcel_aliases where store = ?1 and tracking_number = ?2))",
     )?;
     let mut parts: Vec<Shipment> = Vec::new();
-    for facts in rows.query_map(params![store, number], |r| r.get::<_, String>(0))? {
-        parts.push(Shipment { tracking_number: number.to_owned(), ..serde_json::from_str(&facts?)? });
+    for row in rows.query_map(params![store, number], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))? {
+        let (facts, of) = row?;
+        let mut part = Shipment { tracking_number: number.to_owned(), ..serde_json::from_str(&facts)? };
+        // The next carrier's scans are part of the journey; its name and page belong to its own number.
+        if of != number {
+            (part.carrier, part.tracking_url, part.service) = (None, None, None);
+        }
+        parts.push(part);
     }
     if let Some(f) = of {
         let mut rows =
@@ -440,7 +448,7 @@ fn shipment(
 }
 
 /// The carrier that a number alone tells: right for one, and for no other nearly as much.
-fn by_number(number: &str, country: String) -> Option<String> {
+pub fn by_number(number: &str, country: String) -> Option<String> {
     let hints = Hints { destination: country, ..Hints::default() };
     let mut valid = number::detect(number, &hints).candidates.into_iter().filter(|c| c.valid);
     let best = valid.next()?;
@@ -474,8 +482,16 @@ fn together(mut windows: Vec<order::Estimate>) -> Option<order::Estimate> {
     windows.pop()
 }
 
-/// The order's status, from its parcels'.
-fn status(cancelled: bool, shipments: &[order::Shipment], all_shipped: bool) -> &'static str {
+/// Has what went wrong with this parcel been sent once more? So much more was sent of each of its items than was ordered.
+fn is_replaced(s: &order::Shipment, all: &[order::Shipment], ordered: &[tracking::facts::Line]) -> bool {
+    let sent = |sku: &str| all.iter().flat_map(|o| &o.items).filter(|i| i.sku == sku).map(|i| i.quantity).sum::<u32>();
+    let wanted = |sku: &str| ordered.iter().filter(|l| l.sku == sku).map(|l| l.quantity).sum::<u32>();
+    let again = |i: &order::Item| sent(&i.sku) >= wanted(&i.sku).saturating_add(i.quantity);
+    s.status == "exception" && !s.items.is_empty() && s.items.iter().all(again)
+}
+
+/// The order's status, from its parcels'; one that has been replaced is not among them.
+fn status(cancelled: bool, shipments: &[&order::Shipment], all_shipped: bool) -> &'static str {
     let some = |s: &str| shipments.iter().any(|p| p.status == s);
     let moving = shipments.iter().any(|p| p.shipped_at.is_some() || p.status != "info_received" && p.status != "pending");
     let done = shipments.iter().filter(|p| p.status == "delivered").count();

@@ -8,6 +8,7 @@ mod crash;
 mod engine;
 mod front;
 mod insight;
+mod journeys;
 mod messages;
 mod outbound;
 mod pages;

@@ -218,7 +218,11 @@ fn candidate(courier: &Courier, format: &Format, number: &str, hints: &Hints) ->
         service_id: format.id.clone(),
         service_type: format.services.get(&service).or_else(by_prefix).cloned(),
         destination_postal_code: zip,
-        tracking_url: courier.tracking_url.as_ref().map(|url| url.replace("{}", number)),
+        tracking_url: courier
+            .tracking_url
+            .as_ref()
+            .map(|url| url.replace("{}", number))
+            .or_else(|| crate::carrier::tracking_url(carrier, number)),
         confidence: (confidence * 1000.0).round() / 1000.0,
         valid,
     })

@@ -6,6 +6,7 @@ use super::json::{list, text};
 use crate::{
     carrier,
     facts::{Address, Checkpoint, Facts, Problem, Shipment},
+    number,
     status::Status,
 };
 
@@ -52,6 +53,12 @@ fn shipment(t: &Value, tracking_number: String, problems: &mut Vec<Problem>) -> 
         state(&text(t, "status").unwrap_or_default(), text(t, "status_detail").as_deref(), "result.status", problems);
     Shipment {
         carrier: text(t, "carrier").as_deref().map(carrier::code_of),
+        // After a hand-over: the number of the carrier that took the parcel on.
+        alternates: text(&details, "alternate_identifier")
+            .map(|n| number::normalize(&n))
+            .filter(|n| n.len() >= 8)
+            .into_iter()
+            .collect(),
         tracking_number,
         status,
         sub_status,
