@@ -98,7 +98,7 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> V
 
 /// Sends `count` requests over `connections` connections, as fast as answers come; every answer must have the status `expect`.
 /// Returns answers per second.
-pub async fn throughput<R: AsRef<[u8]>>(
+pub async fn throughput<R>(
     to: SocketAddr,
     connections: usize,
     count: usize,
@@ -106,7 +106,7 @@ pub async fn throughput<R: AsRef<[u8]>>(
     make: impl Fn(usize) -> R + Send + Sync + 'static,
 ) -> Result<f64>
 where
-    R: Send + 'static,
+    R: AsRef<[u8]> + Send + 'static,
 {
     let make = Arc::new(make);
     let mut open = Vec::new();
