@@ -94,7 +94,10 @@ crash() { WHEREABOUTS_CRASH_ROUNDS=${1:-100} cargo test --package whereabouts-ap
 bench() {
     build
     cargo build --quiet --release --package whereabouts-bench
-    target/release/whereabouts-bench "$@"
+    # The server's figures, then what a shopper sees; with --json as one list.
+    target/release/whereabouts-bench "$@" >target/bench.out
+    case " $* " in *" --json "*) ;; *) cat target/bench.out ;; esac
+    WHEREABOUTS_BINARY=$PWD/target/release/whereabouts node bench/paint.mjs --with target/bench.out "$@"
 }
 
 size() { widget; node tools/size.mjs "$@"; }

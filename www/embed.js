@@ -45,7 +45,9 @@ let tries = 0;
 const speech = memo(name => patiently(async () => {
   const from = url(name);
   const { Surface, speech } = await import(tries++ > 2 ? `${from}#${tries}` : from);
-  return { Surface, ...speech, style: await new CSSStyleSheet().replace(speech.css) };
+  const style = new CSSStyleSheet();
+  style.replaceSync(speech.css);
+  return { Surface, ...speech, style };
 }));
 // A store's own texts, from its own origin: `{"en": {"order.packing": "…"}, "*": {…}}`.
 const override = memo(async address => {

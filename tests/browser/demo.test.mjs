@@ -122,6 +122,7 @@ for (const [name, options] of [
 test('the gallery shows every state', async () => {
   const page = await watchedPage(browser);
   await page.goto(`${demo.shop}/gallery`);
+  assert.equal(await page.locator('[dir=rtl] > :is(whereabouts-estimate, whereabouts-order)').count(), await page.locator('main > section').count());
   const said = await Promise.all((await page.$$('main > section')).map(async section => {
     const title = await section.$eval('h2', h => h.textContent);
     await section.scrollIntoViewIfNeeded();
@@ -129,7 +130,7 @@ test('the gallery shows every state', async () => {
   }));
   const expected = {
     'In stock': /^Get it/, 'A known delay': /Snow in Memphis adds/, 'Made to order': /^Made for you, with you by/, 'Back in stock later': /^Back in stock .*, with you/,
-    "Can't be delivered": /^We can't deliver this to Alaska/, 'Destination unknown': /^In most places within/, Checkout: /Standard .*Express/,
+    "Can't be delivered": /^We can't deliver this to Alaska/, 'Destination unknown': /^In most places within/, 'A cart in two parcels': /2 parcels\. Stoneware mug .* Vase/, 'Needed by a date': /Standard .*In time for/, Checkout: /Standard .*Express/,
     'Two parcels': /2 parcels\. One delivered/, Ordered: /We're packing it/, 'Under way': /Last seen in Memphis/, 'Out for delivery': /^Out for delivery, arriving/,
     'At risk': /later than promised/, 'Running late': /^Running late\. Now expected .* Sorry\. Promised by/, 'Gone quiet': /^(No news since|Running late)/, Missed: /^They missed you\. Next try/,
     'To collect': /^Ready to collect/, Delivered: /^Delivered .*Not there\? Tell us/, Damaged: /^Damaged on the way/, Lost: /^The carrier can't find it/,

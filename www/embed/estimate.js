@@ -58,8 +58,13 @@ export class Surface {
       cross(wasm, [[shapes.document, loaded.document]], w => w.load_promise());
       loaded.crossed = true;
     }
-    const countries = [...this.#countries(loaded)].sort((a, b) => words.country(a).localeCompare(words.country(b), words.language));
+    const countries = [...this.#countries(loaded)];
     const request = this.#request(loaded);
+    // By their names, where there will be a question: names cost more than all the rest.
+    if (this.#ask || !request.destination.postal_code) {
+      const { compare } = new Intl.Collator(words.language);
+      countries.sort((a, b) => compare(words.country(a), words.country(b)));
+    }
     const need = this.#need ?? host.attribute('need-by');
     const ui = {
       surface: host.attribute('surface') || 'product', ask: this.#ask, kept: this.#kept, need: /^\d{4}-\d\d-\d\d$/.test(need) ? need : null,

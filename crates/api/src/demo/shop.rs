@@ -291,7 +291,7 @@ async fn orders(State(world): State<World>, headers: HeaderMap) -> Response {
     page(&world, &headers, "orders.html", &[("orders_html", &list)])
 }
 
-/// Every state, twice: on a light and on a dark ground.
+/// Every state, three times: on a light and on a dark ground, and from right to left.
 async fn gallery(State(world): State<World>, headers: HeaderMap) -> Response {
     let estimate =
         |attributes: &str| format!("<whereabouts-estimate {attributes}>Usually arrives within two weeks</whereabouts-estimate>");
@@ -302,6 +302,11 @@ async fn gallery(State(world): State<World>, headers: HeaderMap) -> Response {
         ("Back in stock later", "sku=\"LAMP-1\" country=\"US\" postal-code=\"10001\""),
         ("Can't be delivered", "sku=\"MUG-1\" country=\"US\" postal-code=\"99501\""),
         ("Destination unknown", "sku=\"MUG-1\""),
+        (
+            "A cart in two parcels",
+            "sku=\"MUG-1,VASE-1\" quantity=\"2,1\" titles=\"Stoneware mug|Vase\" country=\"US\" postal-code=\"94103\" surface=\"cart\"",
+        ),
+        ("Needed by a date", "sku=\"MUG-1\" country=\"US\" postal-code=\"94103\" surface=\"checkout\" need-by=\"2030-01-02\""),
         ("Checkout", "sku=\"MUG-1,VASE-1\" quantity=\"2,1\" country=\"US\" postal-code=\"94103\" surface=\"checkout\""),
     ]
     .map(|(title, attributes)| (title.to_owned(), estimate(attributes)))
@@ -317,12 +322,12 @@ async fn gallery(State(world): State<World>, headers: HeaderMap) -> Response {
     let html: String = states
         .iter()
         .map(|(title, element)| {
-            let tall = if element.contains("order") || title == "Checkout" { "tall" } else { "" };
+            let tall = if element.contains("order") || element.contains("checkout") { "tall" } else { "" };
             let mut title = title.clone();
             if let Some(first) = title.get_mut(..1) {
                 first.make_ascii_uppercase();
             }
-            format!("  <section><h2>{}</h2><div class=\"pair\"><div class=\"{tall}\" tabindex=\"0\">{element}</div><div class=\"dark {tall}\" tabindex=\"0\">{element}</div></div></section>\n", escape(&title))
+            format!("  <section><h2>{}</h2><div class=\"pair\"><div class=\"{tall}\" tabindex=\"0\">{element}</div><div class=\"dark {tall}\" tabindex=\"0\">{element}</div><div class=\"{tall}\" lang=\"ar\" dir=\"rtl\" tabindex=\"0\">{element}</div></div></section>\n", escape(&title))
         })
         .collect();
     page(&world, &headers, "gallery.html", &[("states_html", &html)])
