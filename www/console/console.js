@@ -30,7 +30,8 @@ document.addEventListener('submit', event => {
 });
 
 // Fragments: a form whose answer is shown beside it as one types, and a place that asks again until it says that it is done.
-const parse = html => new DOMParser().parseFromString(html, 'text/html');
+// Within a body that is named: a parser would put a leading <link> into the head.
+const parse = html => new DOMParser().parseFromString(`<!doctype html><body>${html}`, 'text/html');
 
 async function fill(target, url, options) {
   const answer = await fetch(url, { ...options, headers: { ...options?.headers, 'x-fragment': '1' } });
@@ -49,6 +50,7 @@ for (const form of document.querySelectorAll('form[data-preview]')) {
       const mine = ++asked;
       const body = new URLSearchParams(new FormData(form));
       const get = form.dataset.method !== 'post';
+      if (get) body.delete('csrf');
       const url = get ? `${form.dataset.preview}?${body}` : form.dataset.preview;
       const answer = await fetch(url, get ? { headers: { 'x-fragment': '1' } } : { method: 'POST', body, headers: { 'x-fragment': '1' } }).catch(() => null);
       if (mine !== asked || !answer?.ok || answer.redirected) return;

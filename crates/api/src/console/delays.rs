@@ -10,7 +10,6 @@ use promise::{
     Instant,
     policy::{Delay, Duration, Policy, Scope},
 };
-use serde_json::json;
 
 use super::{
     Failure, Fields, Session,
@@ -162,12 +161,13 @@ fn instant(written: &str, zone: chrono_tz::Tz) -> Option<Instant> {
     zone.from_local_datetime(&read.ok()?).earliest().map(|t| Instant(t.timestamp()))
 }
 
-/// The notice that a reason begins with: from now on, for three days.
+/// The notice that a reason begins with: from now on, for a week. (A delay never moves a parcel past its own end: a short one over a
+/// holiday would change nothing.)
 fn proposed(reason: &str, now: Instant) -> Delay {
     let (reason, _, min, max) = REASONS.into_iter().find(|r| r.0 == reason).unwrap_or(REASONS[0]);
     Delay {
         from: now,
-        until: Some(Instant(now.0 + 3 * 86_400)),
+        until: Some(Instant(now.0 + 7 * 86_400)),
         effect: Duration { min: Some(min), max: Some(max), weights: Vec::new() },
         reason: reason.into(),
         severity: 1,
@@ -412,23 +412,26 @@ pub async fn save(
     Ok(session.done("delays", "announced"))
 }
 
-/// Ends a notice now; one that has not begun yet is taken back.
+/// Ends a notice now. Notices hold for whole days: its last one is yesterday, so that it bears on nothing any more; one that began later
+/// than that is taken back, and the audit log keeps what it said.
 pub async fn end(State(state): State<AppState>, session: Session, fields: Fields) -> Result<Response, Failure> {
     let (mut delay, _) = before(&state, &session, fields.get("id")).await?;
     if delay.id.is_empty() {
         return Err(Failure::none("delay notice"));
     }
-    let (store, by, now) = (session.store.clone(), session.person.name.clone(), state.now());
+    let (store, by) = (session.store.clone(), session.person.name.clone());
+    let yesterday = Instant(state.now().0 - 86_400);
     state
         .db()
         .write(move |db| {
-            if delay.from >= now {
+            audit::record(db, &store, &by, "delay.end", &delay.id, &serde_json::to_value(&delay)?)?;
+            if delay.from >= yesterday {
                 policies::delete_delay(db, &store, &delay.id)?;
             } else {
-                delay.until = Some(now);
+                delay.until = Some(yesterday);
                 policies::put_delay(db, &store, &delay)?;
             }
-            audit::record(db, &store, &by, "delay.end", &delay.id, &json!({}))
+            Ok(())
         })
         .await?;
     admin::changed(&state, &session.store).await?;

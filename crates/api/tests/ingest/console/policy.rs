@@ -221,7 +221,6 @@ async fn a_delay_is_announced_shown_and_ended() {
         assert!(status == StatusCode::UNPROCESSABLE_ENTITY && text.contains(said), "{said}: {text}");
     }
     api.submit(&support, "/console/demo/delays/end", &[("id", &id)]).await;
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let ended = api.get(estimate).await.2;
     assert_eq!((&ended["delays"], &ended["options"][0]["window"]), (&json!([]), &plain["options"][0]["window"]));
     let who: String = api
