@@ -9,6 +9,7 @@ pub mod front;
 pub mod import;
 pub mod ingest;
 pub mod insight;
+pub mod learning;
 pub mod live;
 pub mod messages;
 pub mod outbound;

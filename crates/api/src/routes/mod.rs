@@ -5,6 +5,7 @@ mod assets;
 mod audit;
 mod events;
 mod insight;
+mod learning;
 pub mod orders;
 mod stores;
 pub mod track;
@@ -76,6 +77,7 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(admin::problems))
         .routes(routes!(admin::promise))
         .routes(routes!(audit::list))
+        .routes(routes!(learning::learned))
         .routes(routes!(events::event))
         .routes(routes!(events::replay))
         .routes(routes!(events::replay_all))

@@ -9,7 +9,7 @@ use super::*;
 const PERIOD: &str = "from=2026-09-01&to=2026-11-20";
 
 /// Orders as a table of a merchant would have them: some early, some late, some lost, one cancelled, one of two parcels.
-fn bodies() -> Vec<Value> {
+pub fn bodies() -> Vec<Value> {
     let mut seed = 9u64;
     let mut dice = move |n: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -184,7 +184,7 @@ async fn agree(api: &Api) {
     assert!(margins > 0 && margins <= said["total"]["due"].as_i64().unwrap());
 }
 
-async fn import(api: &Api, bodies: &[Value]) {
+pub async fn import(api: &Api, bodies: &[Value]) {
     let lines: Vec<String> = bodies.iter().map(Value::to_string).collect();
     let (status, answer) = api.admin("POST", "imports", "application/x-ndjson", lines.join("\n").as_bytes()).await;
     assert_eq!((status, answer["accepted"].as_u64()), (StatusCode::OK, Some(bodies.len() as u64)), "{answer}");

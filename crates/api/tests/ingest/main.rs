@@ -9,6 +9,7 @@ mod engine;
 mod front;
 mod insight;
 mod journeys;
+mod learning;
 mod live;
 mod messages;
 mod outbound;
