@@ -75,7 +75,7 @@ export function cross(wasm, given, call) {
         const value = take(shape[field]);
         const name = field.replace('?', '');
         // Left out where empty.
-        if (name === field || (value !== null && value.length !== 0)) made[name] = value;
+        if (name === field || (value !== null && value !== false && value.length !== 0)) made[name] = value;
       }
       return made;
     }

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod documents;
 pub mod front;
 pub mod import;
+pub mod incidents;
 pub mod ingest;
 pub mod insight;
 pub mod learning;

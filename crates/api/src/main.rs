@@ -25,6 +25,8 @@ enum Command {
     Detect(cli::detect::Args),
     /// What a policy promises.
     Estimate(cli::estimate::Args),
+    /// A carrier's list of incidents to delay notices.
+    Incidents(cli::incidents::Args),
     /// How long deliveries take, from past shipments; and a policy with it filled in.
     Learn(cli::learn::Args),
     /// A payload on standard input to canonical shipments.
@@ -44,6 +46,7 @@ fn main() -> std::process::ExitCode {
         Command::Console(args) => cli::console::run(args),
         Command::Detect(args) => cli::detect::run(args),
         Command::Estimate(args) => cli::estimate::run(args),
+        Command::Incidents(args) => cli::incidents::run(args),
         Command::Learn(args) => cli::learn::run(args),
         Command::Normalize(args) => cli::normalize::run(args),
         Command::Replay(args) => cli::replay::run(args),

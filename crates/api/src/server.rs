@@ -5,12 +5,13 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{front, ingest, insight::looks, messages, outbound, poll, routes, state::AppState, telemetry};
+use crate::{front, incidents, ingest, insight::looks, messages, outbound, poll, routes, state::AppState, telemetry};
 
 /// Serves until [`AppState::stop`] is called; then ends open streams, answers what has begun, and projects what has been stored.
 pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let worker: JoinHandle<()> = tokio::spawn(work(state.clone()));
     let clock = tokio::spawn(reestimate(state.clone()));
+    let delays = tokio::spawn(incidents::keep(state.clone()));
     let figures = tokio::spawn(telemetry::upkeep());
     let outbound = tokio::spawn(send(state.clone()));
     let messages = tokio::spawn(tell(state.clone()));
@@ -23,6 +24,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     polling.await?;
     looks.await?;
     clock.abort();
+    delays.abort();
     figures.abort();
     Ok(())
 }

@@ -38,6 +38,11 @@ impl<'a> Calendar<'a> {
         self.days & 1 << day.weekday() != 0 && self.closed.binary_search(&day).is_err()
     }
 
+    /// Closed, on a weekday that is worked otherwise: a holiday, or days of the owner's own.
+    pub fn rests(&self, day: Day) -> bool {
+        self.days & 1 << day.weekday() != 0 && !self.works(day)
+    }
+
     /// The first working day at or after `day`; none within the horizon: nothing is worked.
     pub fn at_or_after(&self, day: Day) -> Option<Day> {
         (day.0..day.0.saturating_add(HORIZON)).map(Day).find(|d| self.works(*d))

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use crate::{
     document::{self, Document},
     holidays,
-    policy::{Delay, Duration, Invalid, Place, Policy, Style},
+    policy::{Delay, Duration, HandOver, Invalid, Place, Policy, Ship, Style},
     time::{Day, Instant},
 };
 
@@ -26,6 +26,9 @@ impl Policy {
         let mut bad = |field: String, message: &str| found.push(Invalid { field, message: message.to_owned() });
         if !(50..=99).contains(&self.confidence) {
             bad("confidence".into(), "write a percentage from 50 to 99");
+        }
+        if self.warn_below > 99 {
+            bad("warn_below".into(), "write a percentage from 1 to 99, or 0 for the usual 50");
         }
         if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
             bad("currency".into(), "write an ISO 4217 code such as USD");
@@ -68,6 +71,11 @@ impl Policy {
                 if !id.is_empty() {
                     known(format!("transit[{n}].{name}"), list, id, name);
                 }
+            }
+        }
+        for (n, z) in self.zones.iter().enumerate() {
+            for (k, o) in z.origins.iter().enumerate() {
+                known(format!("zones[{n}].origins[{k}]"), &origins, o, "origin");
             }
         }
         for (n, m) in self.methods.iter().enumerate() {
@@ -137,6 +145,9 @@ impl Policy {
                     bad(format!("{at}.pickup_days[{k}]"), weekday.into());
                 }
             }
+            if !o.pickup_days.is_empty() && !o.cutoffs.is_empty() && !o.pickup_days.iter().any(|d| o.cutoffs.contains_key(d)) {
+                bad(format!("{at}.pickup_days"), "carriers collect on working days only: name at least one of them".into());
+            }
             for (k, code) in o.holidays.iter().enumerate() {
                 if !holidays::known(code) {
                     bad(
@@ -174,19 +185,31 @@ impl Policy {
             check_duration(&t.days, format!("transit[{n}].days"), &mut bad);
         }
         for (n, m) in self.methods.iter().enumerate() {
-            if m.services.is_empty() {
+            if m.services.is_empty() && m.to != HandOver::Store {
                 bad(format!("methods[{n}].services"), "name at least one service that carries it".into());
+            }
+            if m.signature && m.to == HandOver::Locker {
+                bad(format!("methods[{n}].signature"), "nobody can sign at a locker".into());
             }
             if m.price < 0 {
                 bad(format!("methods[{n}].price"), "a price can't be negative".into());
             }
         }
+        let mut skus = BTreeSet::new();
         for (n, i) in self.items.iter().enumerate() {
             if i.sku.is_empty() {
                 bad(format!("items[{n}].sku"), "a SKU is needed".into());
+            } else if !skus.insert(&i.sku) {
+                bad(format!("items[{n}].sku"), "this SKU is listed twice".into());
             }
             if let Some(lead) = &i.lead {
                 check_duration(lead, format!("items[{n}].lead"), &mut bad);
+            }
+            if let Some(wait) = &i.back_order {
+                check_duration(wait, format!("items[{n}].back_order"), &mut bad);
+                if i.stock.is_none() {
+                    bad(format!("items[{n}].back_order"), "say how much is in stock: without it there is always enough".into());
+                }
             }
         }
         for (n, d) in self.delays.iter().enumerate() {
@@ -238,6 +261,7 @@ impl Policy {
                 days: if s.days.is_empty() { MONDAY_TO_FRIDAY } else { weekdays(&s.days) },
                 closed: share(closed_days(&s.holidays, &s.closures, days)),
                 no_po_boxes: s.no_po_boxes,
+                no_signature: s.no_signature,
             })
             .collect();
         Document {
@@ -251,6 +275,13 @@ impl Policy {
                 Style::Single => "single",
             }
             .into(),
+            ship: match self.ship {
+                Ship::Together => "",
+                Ship::AsReady => "as_ready",
+                Ship::Complete => "complete",
+            }
+            .into(),
+            warn_below: if self.warn_below == 0 { 50 } else { self.warn_below.min(99) },
             origins,
             services,
             zones: self
@@ -261,6 +292,7 @@ impl Policy {
                     name: z.name.clone(),
                     excluded: z.excluded,
                     places: z.places.iter().map(place).collect(),
+                    origins: z.origins.iter().filter_map(origin).collect(),
                 })
                 .collect(),
             transit: self
@@ -289,6 +321,14 @@ impl Policy {
                     zones: m.zones.iter().filter_map(zone).collect(),
                     aliases: m.aliases.clone(),
                     safe: m.safe.clone(),
+                    to: match m.to {
+                        HandOver::Address => "",
+                        HandOver::PickupPoint => "pickup_point",
+                        HandOver::Locker => "locker",
+                        HandOver::Store => "store",
+                    }
+                    .into(),
+                    signature: m.signature,
                 })
                 .collect(),
             items: self
@@ -299,8 +339,10 @@ impl Policy {
                     lead: i.lead.as_ref().map(weights).unwrap_or_default(),
                     stock: i.stock.as_ref().map(|s| s.iter().filter_map(|(o, n)| Some((origin(o)?, *n))).collect()),
                     available_from: i.available_from,
+                    back_order: i.back_order.as_ref().map(weights).unwrap_or_default(),
                     origins: i.origins.iter().filter_map(origin).collect(),
                     not_by: i.not_by.iter().filter_map(method).collect(),
+                    signature: i.signature,
                 })
                 .collect(),
             // What has ended long ago bears on nothing that is still under way.

@@ -7,7 +7,12 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::{Day, Instant};
+use crate::{
+    calendar::Calendar,
+    estimate::Destination,
+    place,
+    time::{Day, Instant},
+};
 
 /// What `GET /v1/stores/{store}/promise.json` serves. Opaque to everything outside this crate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +26,11 @@ pub struct Document {
     pub confidence: u8,
     /// `range`, `latest`, `single`.
     pub style: String,
+    /// `as_ready`, `complete`; empty: together where it can.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub ship: String,
+    /// Percent.
+    pub warn_below: u8,
     /// Lists of days that are not worked, shared by origins and services by index.
     pub closed: Vec<Vec<Day>>,
     pub origins: Vec<Origin>,
@@ -65,6 +75,8 @@ pub struct Service {
     /// Can't deliver to a post-office box.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub no_po_boxes: bool,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub no_signature: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,6 +87,9 @@ pub struct Zone {
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub excluded: bool,
     pub places: Vec<Place>,
+    /// Indices, preferred first; empty: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<u32>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -114,6 +129,11 @@ pub struct Method {
     /// Safe ways to receive it: `signature`, `locker`, `pickup`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub safe: Vec<String>,
+    /// `pickup_point`, `locker`, `store`; empty: the shopper's address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub signature: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -128,12 +148,17 @@ pub struct Item {
     pub stock: Option<Vec<(u32, u32)>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available_from: Option<Day>,
+    /// Working days until it comes in, beyond the stock.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub back_order: Weights,
     /// Indices; empty: all origins.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<u32>,
     /// Indices of methods that can't carry it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_by: Vec<u32>,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub signature: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -175,6 +200,19 @@ impl Document {
         offset
     }
 
+    /// The id of the zone that a destination surely lies in.
+    pub fn zone_of(&self, to: &Destination) -> Option<&str> {
+        match place::zones(self, to).as_slice() {
+            [only] => self.zones.get(*only).map(|z| z.id.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Is this a day on which any of the services delivers?
+    pub fn delivers(&self, day: Day) -> bool {
+        self.services.iter().any(|s| Calendar::of_service(self, s).works(day))
+    }
+
     /// The shipping method that a platform's order names: by id, name or alias, whatever the case.
     pub fn method_named(&self, name: &str) -> Option<&Method> {
         let same = |other: &str| other.trim().eq_ignore_ascii_case(name.trim());
@@ -188,6 +226,8 @@ frugal::read!(Document {
     currency,
     confidence,
     style,
+    ship,
+    warn_below,
     closed,
     origins,
     services,
@@ -198,10 +238,10 @@ frugal::read!(Document {
     delays
 });
 frugal::read!(Origin { id, name, offsets, cutoffs, half_days, closed, pickup, handling });
-frugal::read!(Service { id, carrier, name, days, closed, no_po_boxes });
-frugal::read!(Zone { id, name, excluded, places });
+frugal::read!(Service { id, carrier, name, days, closed, no_po_boxes, no_signature });
+frugal::read!(Zone { id, name, excluded, places, origins });
 frugal::read!(Place { country, regions, postal_codes });
 frugal::read!(Transit { origin, service, zone, days });
-frugal::read!(Method { id, name, price, services, zones, aliases, safe });
-frugal::read!(Item { sku, lead, stock, available_from, origins, not_by });
+frugal::read!(Method { id, name, price, services, zones, aliases, safe, to, signature });
+frugal::read!(Item { sku, lead, stock, available_from, back_order, origins, not_by, signature });
 frugal::read!(Delay { id, from, until, effect, reason, severity, message, origins, zones, services, carriers, skus, places });

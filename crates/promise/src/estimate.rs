@@ -5,9 +5,9 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cart::{Answer, Cart},
     document::{Delay, Document, Method},
-    journey::{self, Dispatch, Lane},
-    place,
+    explain, journey, place,
     spread::Spread,
     time::{Day, Instant},
 };
@@ -33,7 +33,7 @@ pub struct Line {
     pub quantity: u32,
 }
 
-/// ISO 3166-1 country, ISO 3166-2 region without the country, postal code. Empty: not known.
+/// ISO 3166-1 country, ISO 3166-2 region without the country, postal code. Empty: not known. No street: a date doesn't need it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -41,11 +41,14 @@ pub struct Destination {
     pub country: String,
     pub region: String,
     pub postal_code: String,
+    /// The address is a post-office box.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub po_box: bool,
 }
 
 frugal::read!(Request { items, destination, method });
 frugal::read!(Line { sku, quantity });
-frugal::read!(Destination { country, region, postal_code });
+frugal::read!(Destination { country, region, postal_code, po_box });
 
 /// First and last day of arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,11 +95,18 @@ pub struct Offer {
     /// Absent: can't be delivered this way; `obstacle` says why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-    /// Why there is no window: `excluded_zone`, `method_not_in_zone`, `item_not_by_method`, `no_service`, `not_available`, `no_origin`.
+    /// Why there is no window: `excluded_zone`, `method_not_in_zone`, `item_not_by_method`, `no_service`, `no_po_boxes`, `no_signature`,
+    /// `not_available`, `not_together` (a cart that ships complete, and no origin has it all), `no_origin`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub obstacle: Option<String>,
-    /// Percent of parcels that arrive by the window's last day.
+    /// Percent of parcels that arrive within the window (by its last day, where that is the one shown).
     pub confidence: u8,
+    /// Where it ends: `pickup_point`, `locker`, `store`; empty: at the shopper's address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// Someone has to sign.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub signature: bool,
     /// The day the parcel leaves, most likely.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dispatch: Option<Day>,
@@ -136,12 +146,17 @@ pub struct Cutoff {
 #[serde(default)]
 pub struct Part {
     pub items: Vec<u16>,
+    /// How many of each, where a line is divided; empty: all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quantities: Vec<u32>,
     pub origin: String,
     pub window: Window,
 }
 
-/// One step of the explanation. `kind` is one of: `ordered`, `cutoff_missed`, `not_a_working_day`, `holiday` (`place`: its name
-/// or the calendar's), `lead_time`, `back_in_stock`, `handling`, `dispatch`, `transit`, `no_delivery_day`, `delay`, `zones`.
+/// One step of the explanation. `kind` is one of: `ordered`, `cutoff_missed`, `not_a_working_day`, `back_in_stock`, `back_order`,
+/// `lead_time`, `handling`, `dispatch`, `ready` (to be collected), `transit`, `holiday` (closed on `day`), `delay` (`name`: its reason),
+/// `parts` (`days`: how many), `zones` (how many the destination may lie in); after the purchase also `shipped`, `last_scan`, `carrier`
+/// (its own date), `attempt`, `exception`, `overdue` (longer under way than was known), `late` (`day`: promised).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -173,37 +188,71 @@ pub struct DelayShown {
     pub message: Vec<(String, String)>,
 }
 
-frugal::write!(Destination { country, region, postal_code });
+frugal::write!(Destination { country, region, postal_code, po_box if some });
 frugal::write!(Window { from, to });
 frugal::write!(Estimate { policy_version, computed_at, destination, precision, zone if some, style, currency, options, delays });
 frugal::write!(Offer {
-    method, name, price, carrier, service, origin, window if some, obstacle if some, confidence, dispatch if some, days, cutoff if some, tags if some, safe if some, delays if some, steps, parts if some,
+    method, name, price, carrier, service, origin, window if some, obstacle if some, confidence, to if some, signature if some, dispatch if some, days, cutoff if some, tags if some, safe if some, delays if some, steps, parts if some,
 });
 frugal::write!(Cutoff { at, then });
-frugal::write!(Part { items, origin, window });
+frugal::write!(Part { items, quantities if some, origin, window });
 frugal::write!(Step { kind, day if some, days if some, name if some });
 frugal::write!(DelayShown { id, reason, severity, days, until if some, message });
 
 /// Computes the windows of all shipping methods for this cart and destination.
 ///
-/// Never fails: what can't be delivered is an answer ([`Offer::obstacle`]).
+/// Never fails: what can't be delivered is an answer ([`Offer::obstacle`]). A destination that is known in part may lie in several zones:
+/// the window then spans those of all of them ([`Estimate::precision`] and the step `zones` say so).
+///
+/// ```
+/// use promise::{Instant, Request, estimate, estimate::{Destination, Line}, policy::Policy};
+///
+/// let policy: Policy = serde_json::from_str(r#"{
+///     "currency": "USD", "confidence": 90,
+///     "origins": [{"id": "memphis", "time_zone": "America/Chicago", "holidays": ["US"], "handling": {"min": 0, "max": 0},
+///         "cutoffs": {"mon": "14:00", "tue": "14:00", "wed": "14:00", "thu": "14:00", "fri": "14:00"}}],
+///     "services": [{"id": "ground", "carrier": "ups", "holidays": ["US"]}],
+///     "zones": [{"id": "us", "places": [{"country": "US"}]}],
+///     "transit": [{"days": {"weights": [0, 0, 1, 1]}}],
+///     "methods": [{"id": "standard", "services": ["ground"]}]
+/// }"#).unwrap();
+/// assert_eq!(policy.validate(), []);
+/// let now = Instant::parse("2026-11-30T15:00:00Z").unwrap(); // a Monday, in time for the cut-off
+/// let request = Request {
+///     items: vec![Line { sku: "MUG-1".into(), quantity: 2 }],
+///     destination: Destination { country: "US".into(), postal_code: "94103".into(), ..Destination::default() },
+///     method: None,
+/// };
+/// let window = estimate(&policy.document(now), &request, now).options[0].window.unwrap();
+/// assert_eq!((window.from.to_string(), window.to.to_string()), ("2026-12-02".into(), "2026-12-03".into()));
+/// ```
 pub fn estimate(document: &Document, request: &Request, now: Instant) -> Estimate {
     let zones: Vec<usize> = place::zones(document, &request.destination);
+    let cart = Cart::new(document, request, now);
+    // Carts as they are at the cut-offs of origins.
+    let mut after: Vec<(Instant, Cart)> = Vec::new();
     let mut shown: Vec<usize> = Vec::new();
-    let mut options: Vec<Offer> = document
-        .methods
-        .iter()
-        .enumerate()
-        .filter(|(_, m)| request.method.as_ref().is_none_or(|only| *only == m.id))
-        .map(|(index, _)| {
-            let mut offer = offer(document, request, index, &zones, now, &mut shown);
-            if let (Some(window), Some(at)) = (offer.window, offer.cutoff.take().map(|c| c.at)) {
-                let then = self::offer(document, request, index, &zones, at, &mut Vec::new()).window;
-                offer.cutoff = then.filter(|t| t.to > window.to || t.from > window.from).map(|then| Cutoff { at, then });
-            }
-            offer
-        })
-        .collect();
+    let mut options: Vec<Offer> = Vec::new();
+    for (index, method) in document.methods.iter().enumerate() {
+        if request.method.as_ref().is_some_and(|only| *only != method.id) {
+            continue;
+        }
+        let answer = cart.answer(index, &zones);
+        let mut offer = offer(document, method, &cart, &answer, &mut shown);
+        if let Ok(answer) = answer
+            && let Some(origin) = document.origins.get(answer.last().lane.origin)
+            && let Some(at) = journey::next_cutoff(document, origin, now)
+        {
+            let known = after.iter().position(|a| a.0 == at).unwrap_or_else(|| {
+                after.push((at, Cart::new(document, request, at)));
+                after.len() - 1
+            });
+            let then = after[known].1.answer(index, &zones).ok().map(|a| a.window);
+            offer.cutoff =
+                then.filter(|t| t.to > answer.window.to || t.from > answer.window.from).map(|then| Cutoff { at, then });
+        }
+        options.push(offer);
+    }
     tag(&mut options);
     Estimate {
         policy_version: document.version,
@@ -219,6 +268,77 @@ pub fn estimate(document: &Document, request: &Request, now: Instant) -> Estimat
         options,
         delays: shown.into_iter().filter_map(|d| document.delays.get(d)).map(delay_shown).collect(),
     }
+}
+
+/// One method's answer, but for its cut-off.
+fn offer(document: &Document, method: &Method, cart: &Cart, answer: &Result<Answer, &str>, shown: &mut Vec<usize>) -> Offer {
+    let mut offer = Offer {
+        method: method.id.clone(),
+        name: method.name.clone(),
+        price: method.price,
+        confidence: document.confidence,
+        to: method.to.clone(),
+        signature: cart.signature || method.signature,
+        safe: method.safe.clone(),
+        ..Offer::default()
+    };
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(obstacle) => {
+            offer.obstacle = Some((*obstacle).into());
+            return offer;
+        }
+    };
+    let last = answer.last();
+    let service = document.services.get(last.lane.service);
+    let origin_id = |origin: usize| document.origins.get(origin).map(|o| o.id.clone()).unwrap_or_default();
+    offer.carrier = service.map(|s| s.carrier.clone()).unwrap_or_default();
+    offer.service = service.map(|s| s.id.clone()).unwrap_or_default();
+    offer.origin = origin_id(last.lane.origin);
+    offer.window = Some(answer.window);
+    offer.dispatch = last.dispatch.days.quantile(50);
+    let days = |day: Day| (day.0 - last.dispatch.ordered.0).clamp(0, i32::from(u16::MAX)) as u16;
+    offer.days = (days(answer.window.from), days(answer.window.to));
+    offer.steps = explain::steps(document, method, answer);
+    for delay in answer.ways.iter().flat_map(|w| w.dispatch.delays.iter().chain(&w.delays)) {
+        let at = shown.iter().position(|d| d == delay).unwrap_or_else(|| {
+            shown.push(*delay);
+            shown.len() - 1
+        }) as u16;
+        if !offer.delays.contains(&at) {
+            offer.delays.push(at);
+        }
+    }
+    if answer.ways.len() > 1 {
+        offer.parts = answer
+            .ways
+            .iter()
+            .map(|w| Part {
+                items: w.pieces.iter().map(|p| p.line).collect(),
+                quantities: if answer.divided { w.pieces.iter().map(|p| p.quantity).collect() } else { Vec::new() },
+                origin: origin_id(w.lane.origin),
+                window: w.window,
+            })
+            .collect();
+    }
+    offer
+}
+
+/// The shown window: its days hold the confidence asked for. `range`: as much is cut off at either end; `latest`: all that is cut off
+/// lies behind the last day; `single`: the last day alone.
+pub(crate) fn window(days: &Spread, style: &str, confidence: u8) -> Option<Window> {
+    let confidence = u64::from(confidence.clamp(50, 99));
+    Some(match style {
+        "latest" => Window { from: days.quantile(0)?, to: days.quantile(confidence)? },
+        "single" => {
+            let to = days.quantile(confidence)?;
+            Window { from: to, to }
+        }
+        _ => {
+            let cut = (100 - confidence) / 2;
+            Window { from: days.quantile(cut.max(1))?, to: days.quantile(100 - cut)? }
+        }
+    })
 }
 
 pub(crate) fn delay_shown(delay: &Delay) -> DelayShown {
@@ -246,242 +366,4 @@ fn tag(options: &mut [Offer]) {
             offer.tags.push(word.into());
         }
     }
-}
-
-/// One part of the cart on its way from one origin.
-struct Way {
-    lines: Vec<u16>,
-    lane: Lane,
-    dispatch: Dispatch,
-    days: Spread,
-    delays: Vec<usize>,
-}
-
-/// One method's answer. Its `cutoff` holds the next cut-off's moment only; the caller finds what it is after that.
-fn offer(document: &Document, request: &Request, index: usize, zones: &[usize], now: Instant, shown: &mut Vec<usize>) -> Offer {
-    let Some(method) = document.methods.get(index) else { return Offer::default() };
-    let mut offer = Offer {
-        method: method.id.clone(),
-        name: method.name.clone(),
-        price: method.price,
-        confidence: document.confidence,
-        safe: method.safe.clone(),
-        ..Offer::default()
-    };
-    let ways = match ways(document, request, index, zones, now) {
-        Ok(ways) => ways,
-        Err(obstacle) => {
-            offer.obstacle = Some(obstacle.into());
-            return offer;
-        }
-    };
-    let windows: Vec<Window> = ways.iter().filter_map(|w| window(&w.days, &document.style, document.confidence)).collect();
-    // The part that comes last speaks for the cart.
-    let Some((last, _)) = ways.iter().zip(&windows).max_by_key(|(_, w)| (w.to, w.from)) else {
-        offer.obstacle = Some("no_service".into());
-        return offer;
-    };
-    let whole = Window {
-        from: windows.iter().map(|w| w.from).min().unwrap_or_default(),
-        to: windows.iter().map(|w| w.to).max().unwrap_or_default(),
-    };
-    let origin = document.origins.get(last.lane.origin);
-    let service = document.services.get(last.lane.service);
-    offer.carrier = service.map(|s| s.carrier.clone()).unwrap_or_default();
-    offer.service = service.map(|s| s.id.clone()).unwrap_or_default();
-    offer.origin = origin.map(|o| o.id.clone()).unwrap_or_default();
-    offer.window = Some(whole);
-    offer.dispatch = last.dispatch.days.quantile(50);
-    let days = |day: Day| (day.0 - last.dispatch.ordered.0).clamp(0, i32::from(u16::MAX)) as u16;
-    offer.days = (days(whole.from), days(whole.to));
-    offer.cutoff = origin.and_then(|o| journey::next_cutoff(document, o, now)).map(|at| Cutoff { at, then: whole });
-    offer.steps = steps(document, last, zones.len());
-    for delay in ways.iter().flat_map(|w| w.dispatch.delays.iter().chain(&w.delays)) {
-        let at = shown.iter().position(|d| d == delay).unwrap_or_else(|| {
-            shown.push(*delay);
-            shown.len() - 1
-        }) as u16;
-        if !offer.delays.contains(&at) {
-            offer.delays.push(at);
-        }
-    }
-    if ways.len() > 1 {
-        offer.parts = ways
-            .iter()
-            .zip(&windows)
-            .map(|(w, window)| Part {
-                items: w.lines.clone(),
-                origin: document.origins.get(w.lane.origin).map(|o| o.id.clone()).unwrap_or_default(),
-                window: *window,
-            })
-            .collect();
-    }
-    offer
-}
-
-/// The shown window: its days hold the confidence asked for. `range`: as much is cut off at either end; `latest`: all that is cut off
-/// lies behind the last day; `single`: the last day alone.
-pub(crate) fn window(days: &Spread, style: &str, confidence: u8) -> Option<Window> {
-    let confidence = u64::from(confidence.clamp(50, 99));
-    Some(match style {
-        "latest" => Window { from: days.quantile(0)?, to: days.quantile(confidence)? },
-        "single" => {
-            let to = days.quantile(confidence)?;
-            Window { from: to, to }
-        }
-        _ => {
-            let cut = (100 - confidence) / 2;
-            Window { from: days.quantile(cut.max(1))?, to: days.quantile(100 - cut)? }
-        }
-    })
-}
-
-/// How the cart travels by a method: together from the origin that is there first, else in parts; or why it can't.
-fn ways(document: &Document, request: &Request, index: usize, zones: &[usize], now: Instant) -> Result<Vec<Way>, &'static str> {
-    let method = document.methods.get(index).ok_or("no_service")?;
-    let open: Vec<usize> = zones.iter().copied().filter(|z| !document.zones.get(*z).is_some_and(|z| z.excluded)).collect();
-    if open.is_empty() {
-        return Err("excluded_zone");
-    }
-    let offered: Vec<usize> =
-        open.into_iter().filter(|z| method.zones.is_empty() || method.zones.iter().any(|m| *m as usize == *z)).collect();
-    if offered.is_empty() {
-        return Err("method_not_in_zone");
-    }
-    let lines: Vec<&Line> = request.items.iter().collect();
-    if lines.iter().filter_map(|l| journey::item(document, &l.sku)).any(|i| i.not_by.iter().any(|m| *m as usize == index)) {
-        return Err("item_not_by_method");
-    }
-    if document.origins.is_empty() {
-        return Err("no_origin");
-    }
-    let all: Vec<u16> = (0..lines.len() as u16).collect();
-    if let Some(way) = best_way(document, method, &offered, &request.destination, &lines, &all, now) {
-        return Ok(Vec::from([way]));
-    }
-    // Not together: each line by its own best way, those from one origin together.
-    let mut ways: Vec<Way> = Vec::new();
-    let mut by_origin: Vec<(usize, Vec<u16>)> = Vec::new();
-    for n in &all {
-        let one = best_way(document, method, &offered, &request.destination, &lines, &[*n], now);
-        let Some(way) = one else {
-            let sold = journey::item(document, &request.items[usize::from(*n)].sku)
-                .is_some_and(|i| i.stock.is_some() && i.available_from.is_none());
-            return Err(if sold { "not_available" } else { "no_service" });
-        };
-        match by_origin.iter_mut().find(|e| e.0 == way.lane.origin) {
-            Some(group) => group.1.push(*n),
-            None => by_origin.push((way.lane.origin, Vec::from([*n]))),
-        }
-    }
-    for (origin, group) in by_origin {
-        let way = way_from(document, origin, method, &offered, &request.destination, &lines, &group, now);
-        ways.push(way.ok_or("no_service")?);
-    }
-    Ok(ways)
-}
-
-/// The way that promises the earliest last day, of all origins that have these lines.
-fn best_way(
-    document: &Document,
-    method: &Method,
-    zones: &[usize],
-    to: &Destination,
-    lines: &[&Line],
-    group: &[u16],
-    now: Instant,
-) -> Option<Way> {
-    let ways = (0..document.origins.len()).filter_map(|o| way_from(document, o, method, zones, to, lines, group, now));
-    ways.min_by_key(|w| window(&w.days, &document.style, document.confidence).map(|w| (w.to, w.from)))
-}
-
-#[expect(clippy::too_many_arguments, reason = "one call per origin; a struct would be made for it alone")]
-fn way_from(
-    document: &Document,
-    origin: usize,
-    method: &Method,
-    zones: &[usize],
-    to: &Destination,
-    lines: &[&Line],
-    group: &[u16],
-    now: Instant,
-) -> Option<Way> {
-    let chosen: Vec<&Line> = group.iter().filter_map(|n| lines.get(usize::from(*n)).copied()).collect();
-    let has = |line: &&Line| {
-        journey::item(document, &line.sku).is_none_or(|item| {
-            (item.origins.is_empty() || item.origins.iter().any(|o| *o as usize == origin))
-                && (journey::in_stock(item, origin, line.quantity) || item.available_from.is_some())
-        })
-    };
-    if !chosen.iter().all(has) {
-        return None;
-    }
-    let mut dispatch: Option<Dispatch> = None;
-    for service in &method.services {
-        let service = *service as usize;
-        let mut days = Spread::default();
-        let mut delays = Vec::new();
-        let mut lane = None;
-        for zone in zones {
-            let on = Lane { origin, service, zone: *zone };
-            if journey::transit(document, on).is_none() {
-                continue;
-            }
-            if dispatch.is_none() {
-                dispatch = Some(journey::dispatch(document, origin, &chosen, now)?);
-            }
-            let Some((arrives, bearing)) = journey::arrival(document, on, to, &chosen, &dispatch.as_ref()?.days) else {
-                continue;
-            };
-            days.merge(&arrives.scaled());
-            for delay in bearing {
-                if !delays.contains(&delay) {
-                    delays.push(delay);
-                }
-            }
-            lane = lane.or(Some(on));
-        }
-        if let Some(lane) = lane {
-            return Some(Way { lines: group.to_vec(), lane, dispatch: dispatch?, days, delays });
-        }
-    }
-    None
-}
-
-/// Why this date, in order.
-fn steps(document: &Document, way: &Way, zones: usize) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut step = |kind: &str, day: Option<Day>, days: Option<(u16, u16)>, name: &str| {
-        steps.push(Step { kind: kind.into(), day, days, name: name.into() });
-    };
-    let d = &way.dispatch;
-    let origin = document.origins.get(way.lane.origin);
-    let origin_name = origin.map_or("", |o| o.name.as_str());
-    step("ordered", Some(d.ordered), None, "");
-    if d.missed {
-        step("cutoff_missed", Some(d.start), None, origin_name);
-    } else if d.start != d.ordered {
-        step("not_a_working_day", Some(d.start), None, origin_name);
-    }
-    if let Some(day) = d.available {
-        step("back_in_stock", Some(day), None, "");
-    }
-    if !d.lead.is_empty() {
-        step("lead_time", None, Some(journey::likely(&d.lead)), "");
-    }
-    if let Some(o) = origin.filter(|o| journey::likely(&o.handling).1 > 0) {
-        step("handling", None, Some(journey::likely(&o.handling)), &o.name);
-    }
-    step("dispatch", d.days.quantile(50), None, origin_name);
-    let service = document.services.get(way.lane.service).map_or("", |s| s.name.as_str());
-    step("transit", None, journey::transit(document, way.lane).map(journey::likely), service);
-    for n in d.delays.iter().chain(&way.delays) {
-        if let Some(delay) = document.delays.get(*n) {
-            step("delay", None, Some(journey::likely(&delay.effect)), &delay.reason);
-        }
-    }
-    if zones > 1 {
-        step("zones", None, Some((zones as u16, zones as u16)), "");
-    }
-    steps
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::{
     calendar::Calendar,
     document::{Delay, Document, Item, Origin},
-    estimate::{Destination, Line},
+    estimate::Destination,
     place,
     spread::Spread,
     time::{Day, Instant},
@@ -21,6 +21,27 @@ pub(crate) struct Lane {
     pub zone: usize,
 }
 
+/// Pieces of one line of the cart that travel together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Piece<'a> {
+    /// Index of the request's line.
+    pub line: u16,
+    pub sku: &'a str,
+    pub quantity: u32,
+    pub stock: Stock,
+}
+
+/// Where pieces come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stock {
+    /// As much as the origin has of all pieces of the SKU decides.
+    Judged,
+    /// On hand: set aside, or counted already.
+    OnHand,
+    /// Beyond what is on hand.
+    Beyond,
+}
+
 /// When an order's items leave an origin.
 pub(crate) struct Dispatch {
     /// The civil day of the order at the origin, and the working day on which handling can start.
@@ -30,11 +51,21 @@ pub(crate) struct Dispatch {
     pub missed: bool,
     /// The items are there from this day.
     pub available: Option<Day>,
-    /// The longest lead time of the items.
+    /// The longest wait for pieces beyond the stock, and the longest lead time, of the items.
+    pub back_order: Vec<u32>,
     pub lead: Vec<u32>,
+    /// Packed on, and collected by the carrier on.
+    pub ready: Spread,
     pub days: Spread,
     /// Indices of the delays that bear on it.
     pub delays: Vec<usize>,
+}
+
+impl Dispatch {
+    /// Something of it is not there yet.
+    pub fn waits(&self) -> bool {
+        self.available.is_some() || !self.back_order.is_empty()
+    }
 }
 
 /// The cut-off of a day at an origin, in minutes; `None`: not worked.
@@ -70,8 +101,8 @@ pub(crate) fn item<'a>(document: &'a Document, sku: &str) -> Option<&'a Item> {
     document.items.iter().find(|i| i.sku == sku)
 }
 
-/// When these lines leave the origin, ordered at `at`. `None`: the origin never works.
-pub(crate) fn dispatch(document: &Document, index: usize, lines: &[&Line], at: Instant) -> Option<Dispatch> {
+/// When these pieces leave the origin, ordered at `at`. `None`: the origin never works.
+pub(crate) fn dispatch(document: &Document, index: usize, pieces: &[Piece], at: Instant) -> Option<Dispatch> {
     let origin = document.origins.get(index)?;
     let calendar = Calendar::of_origin(document, origin);
     let (ordered, second) = at.local(Document::offset(origin, at));
@@ -79,40 +110,91 @@ pub(crate) fn dispatch(document: &Document, index: usize, lines: &[&Line], at: I
     let in_time = today.is_some_and(|minutes| i64::from(second) < i64::from(minutes) * 60);
     let start = if in_time { ordered } else { calendar.after(ordered)? };
     let mut available = None;
-    let mut lead: &[u32] = &[];
-    for line in lines {
-        let Some(item) = item(document, &line.sku) else { continue };
-        if !in_stock(item, index, line.quantity) || item.stock.is_none() {
+    let (mut lead, mut back_order): (&[u32], &[u32]) = (&[], &[]);
+    for piece in pieces {
+        let Some(item) = item(document, piece.sku) else { continue };
+        let beyond = beyond(item, index, piece, pieces);
+        // Without a word about stock, the day is that of a release.
+        if beyond || item.stock.is_none() {
             available = available.max(item.available_from);
         }
-        if mean(&item.lead) > mean(lead) {
-            lead = &item.lead;
+        if beyond && item.available_from.is_none() {
+            longer(&mut back_order, &item.back_order);
         }
+        longer(&mut lead, &item.lead);
     }
     let available = available.filter(|day| *day > start);
     let mut days = Spread::on(start);
     if let Some(day) = available {
         days = days.at_least(day);
     }
-    days = days.plus(lead, &calendar)?.plus(&origin.handling, &calendar)?;
+    for weights in [back_order, lead, &origin.handling] {
+        days = days.plus(weights, &calendar)?;
+    }
     let mut bearing = Vec::new();
     for (n, delay) in document.delays.iter().enumerate() {
         if at_origin(delay)
             && delay_names_origin(delay, index)
-            && names_items(delay, lines)
+            && names_items(delay, pieces)
             && let Some(later) = delayed(&days, origin_days(origin, delay), &delay.effect, &calendar)
         {
-            bearing.push(n);
+            if shows(&days, &later) {
+                bearing.push(n);
+            }
             days = later;
         }
     }
-    days = days.moved_to(&Calendar::of_pickup(document, origin))?;
-    Some(Dispatch { ordered, start, missed: today.is_some() && !in_time, available, lead: lead.to_vec(), days, delays: bearing })
+    Some(Dispatch {
+        ordered,
+        start,
+        missed: today.is_some() && !in_time,
+        available,
+        back_order: back_order.to_vec(),
+        lead: lead.to_vec(),
+        days: days.moved_to(&Calendar::of_pickup(document, origin))?,
+        ready: days,
+        delays: bearing,
+    })
 }
 
-/// Has the origin this many of the item?
-pub(crate) fn in_stock(item: &Item, origin: usize, quantity: u32) -> bool {
-    item.stock.as_ref().is_none_or(|stock| stock.iter().any(|(o, n)| *o as usize == origin && *n >= quantity))
+/// Keeps the weights that mean more days.
+fn longer<'a>(kept: &mut &'a [u32], other: &'a [u32]) {
+    if mean(other) > mean(kept) {
+        *kept = other;
+    }
+}
+
+/// Does a delay move what is shown? Where it does not, nobody is bothered with it.
+fn shows(before: &Spread, after: &Spread) -> bool {
+    [5, 50, 95].iter().any(|p| before.quantile(*p) != after.quantile(*p))
+}
+
+/// Is a piece beyond what the origin has on hand, all pieces of its SKU counted?
+fn beyond(item: &Item, origin: usize, piece: &Piece, among: &[Piece]) -> bool {
+    match piece.stock {
+        Stock::OnHand => false,
+        Stock::Beyond => true,
+        Stock::Judged => {
+            let wanted = among.iter().filter(|p| p.sku == piece.sku).fold(0, |sum: u32, p| sum.saturating_add(p.quantity));
+            on_hand(item, origin) < wanted
+        }
+    }
+}
+
+/// How many of the item an origin has.
+pub(crate) fn on_hand(item: &Item, origin: usize) -> u32 {
+    let Some(stock) = &item.stock else { return u32::MAX };
+    stock.iter().find(|(o, _)| *o as usize == origin).map_or(0, |(_, n)| *n)
+}
+
+/// Has the origin these pieces, or will it get them?
+pub(crate) fn holds(document: &Document, origin: usize, pieces: &[Piece]) -> bool {
+    pieces.iter().all(|piece| {
+        item(document, piece.sku).is_none_or(|item| {
+            (item.origins.is_empty() || item.origins.iter().any(|o| *o as usize == origin))
+                && (item.available_from.is_some() || !item.back_order.is_empty() || !beyond(item, origin, piece, pieces))
+        })
+    })
 }
 
 /// The transit weights of a lane: the entry that names most of origin, service and zone.
@@ -133,48 +215,95 @@ pub(crate) fn arrival(
     document: &Document,
     lane: Lane,
     to: &Destination,
-    lines: &[&Line],
+    pieces: &[Piece],
     days: &Spread,
 ) -> Option<(Spread, Vec<usize>)> {
     let weights = transit(document, lane)?;
     let calendar = Calendar::of_service(document, document.services.get(lane.service)?);
+    let origin = document.origins.get(lane.origin)?;
     let mut sum = days.plus(weights, &calendar)?;
     let mut bearing = Vec::new();
+    // Arrivals by day of dispatch and step of transit, once a delay bears on them.
+    let mut parcels: Vec<Parcel> = Vec::new();
     for (n, delay) in document.delays.iter().enumerate() {
-        if at_origin(delay) || !names_lane(document, delay, lane, to) || !names_items(delay, lines) {
+        if at_origin(delay) || !names_lane(document, delay, lane, to) || !names_items(delay, pieces) {
             continue;
         }
-        let origin = document.origins.get(lane.origin)?;
+        if parcels.is_empty() {
+            for (dispatched, weight) in &days.0 {
+                let steps = Spread::on(*dispatched).plus(weights, &calendar)?.0.into_iter().enumerate();
+                // As large as that day's share of dispatches, with room for what is divided.
+                let share = |w: u64| ((w * *weight) >> 14).max(1);
+                parcels.extend(steps.map(|(step, (arrives, w))| Parcel {
+                    dispatched: *dispatched,
+                    step,
+                    arrives,
+                    weight: share(w),
+                }));
+            }
+        }
         let (from, until) = origin_days(origin, delay);
-        // Day by day of dispatch: a parcel on its way while the delay holds comes later by the delay's effect, but no later than one
-        // that leaves when all is over, so that to order later never means to get it earlier.
-        let mut later = Spread::default();
-        for (day, weight) in &days.0 {
-            let single = Spread(Vec::from([(*day, *weight)]));
-            let undelayed = single.plus(weights, &calendar)?;
-            let after =
-                until.map(|u| Spread(Vec::from([((*day).max(Day(u.0 + 1)), *weight)])).plus(weights, &calendar)).unwrap_or(None);
-            for (k, (arrives, w)) in undelayed.0.iter().enumerate() {
-                if *arrives < from || until.is_some_and(|u| *day > u) {
-                    later.add(*arrives, w * SHARE);
+        if until.is_some_and(|u| parcels.iter().all(|p| p.dispatched > u)) || parcels.iter().all(|p| p.arrives < from) {
+            continue;
+        }
+        // What is on its way while the delay holds comes later by the delay's effect, but no later than what leaves when all is over, so
+        // that to order later never means to get it earlier.
+        let over = until.and_then(|u| Spread::on(Day(u.0 + 1)).plus(weights, &calendar));
+        let mut later: Vec<Parcel> = Vec::new();
+        for parcel in &parcels {
+            let effect: &[u32] =
+                if delay.effect.is_empty() || parcel.arrives < from || until.is_some_and(|u| parcel.dispatched > u) {
+                    &[1]
+                } else {
+                    &delay.effect
+                };
+            let total: u64 = effect.iter().map(|e| u64::from(*e)).sum::<u64>().max(1);
+            let latest = over.as_ref().and_then(|o| o.0.get(parcel.step)).map(|e| e.0);
+            let mut moved = parcel.arrives;
+            for (extra, e) in effect.iter().enumerate() {
+                if extra > 0 {
+                    moved = calendar.after(moved)?;
+                }
+                if *e == 0 {
                     continue;
                 }
-                let cap = after.as_ref().and_then(|a| a.0.get(k)).map(|e| e.0);
-                let total: u64 = delay.effect.iter().map(|e| u64::from(*e)).sum::<u64>().max(1);
-                for (extra, e) in delay.effect.iter().enumerate() {
-                    let moved = calendar.step(*arrives, extra)?;
-                    let moved = cap.map_or(moved, |c| moved.min(c)).max(*arrives);
-                    later.add(moved, w * SHARE * u64::from(*e) / total);
+                let arrives = latest.map_or(moved, |l| moved.min(l)).max(parcel.arrives);
+                let weight = (parcel.weight * SHARE).saturating_mul(u64::from(*e)).max(total) / total;
+                match later
+                    .iter_mut()
+                    .rev()
+                    .find(|p| (p.dispatched, p.step, p.arrives) == (parcel.dispatched, parcel.step, arrives))
+                {
+                    Some(same) => same.weight += weight,
+                    None => later.push(Parcel { arrives, weight, ..*parcel }),
                 }
             }
         }
-        let later = later.scaled();
-        if later.quantile(50) != sum.quantile(50) || later.quantile(95) != sum.quantile(95) {
-            bearing.push(n);
-            sum = later;
+        parcels = later;
+        let mut moved = Spread::default();
+        for parcel in &parcels {
+            moved.add(parcel.arrives, parcel.weight);
         }
+        let moved = moved.scaled();
+        if shows(&sum, &moved) {
+            bearing.push(n);
+        }
+        sum = moved;
+        // Weights stay far below what a number holds, also after many delays.
+        let total = parcels.iter().fold(0, |sum: u64, p| sum.saturating_add(p.weight));
+        let shift = (64 - total.leading_zeros()).saturating_sub(34);
+        parcels.iter_mut().for_each(|p| p.weight = (p.weight >> shift).max(1));
     }
     Some((sum, bearing))
+}
+
+/// A part of what may happen to a parcel: dispatched on a day, this many steps of transit on its way.
+#[derive(Clone, Copy)]
+struct Parcel {
+    dispatched: Day,
+    step: usize,
+    arrives: Day,
+    weight: u64,
 }
 
 /// Keeps the parts of a weight that a delay's effect divides it into from rounding to nothing.
@@ -195,7 +324,7 @@ fn delayed(days: &Spread, (from, until): (Day, Option<Day>), effect: &[u32], cal
             let moved = calendar.step(*day, extra)?;
             let moved = cap.map_or(moved, |c| moved.min(c)).max(*day);
             moved_any |= moved > *day;
-            later.add(moved, weight * SHARE * u64::from(*e) / total);
+            later.add(moved, (weight * SHARE).saturating_mul(u64::from(*e)) / total);
         }
     }
     moved_any.then(|| later.scaled())
@@ -216,8 +345,8 @@ fn delay_names_origin(delay: &Delay, origin: usize) -> bool {
     delay.origins.is_empty() || delay.origins.iter().any(|o| *o as usize == origin)
 }
 
-fn names_items(delay: &Delay, lines: &[&Line]) -> bool {
-    delay.skus.is_empty() || lines.iter().any(|l| delay.skus.contains(&l.sku))
+fn names_items(delay: &Delay, pieces: &[Piece]) -> bool {
+    delay.skus.is_empty() || pieces.iter().any(|p| delay.skus.iter().any(|sku| sku == p.sku))
 }
 
 fn names_lane(document: &Document, delay: &Delay, lane: Lane, to: &Destination) -> bool {

@@ -11,12 +11,18 @@ extern crate alloc;
 #[cfg(feature = "std")]
 pub mod backtest;
 mod calendar;
+mod cart;
 #[cfg(feature = "std")]
 mod compile;
+#[cfg(feature = "std")]
+pub mod detect;
 pub mod document;
 pub mod estimate;
+mod explain;
 #[cfg(feature = "std")]
 pub mod holidays;
+#[cfg(feature = "std")]
+pub mod incident;
 mod journey;
 #[cfg(feature = "std")]
 pub mod learn;
@@ -24,6 +30,8 @@ mod place;
 #[cfg(feature = "std")]
 pub mod policy;
 pub mod remaining;
+#[cfg(feature = "std")]
+pub mod scans;
 mod spread;
 pub mod time;
 

@@ -18,6 +18,12 @@ pub struct Policy {
     /// The share of parcels, in percent, that shall arrive within the window shown (50 to 99).
     pub confidence: u8,
     pub style: Style,
+    /// What becomes of a cart whose lines are not all there at once.
+    pub ship: Ship,
+    /// The shopper is warned once the chance of keeping a promise, in percent, falls below this; 0: 50.
+    pub warn_below: u8,
+    /// What becomes of delays that are seen in the store's own scans.
+    pub detection: Detection,
     pub origins: Vec<Origin>,
     pub services: Vec<Service>,
     pub zones: Vec<Zone>,
@@ -39,6 +45,50 @@ pub enum Style {
     Latest,
     /// "Wed 3 Dec"
     Single,
+}
+
+/// How a cart is split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyShip))]
+#[serde(rename_all = "snake_case")]
+pub enum Ship {
+    /// From one origin at once where one has or gets it all; in parts where none does.
+    #[default]
+    Together,
+    /// What is there goes now, the rest when it comes: also the pieces of one line.
+    AsReady,
+    /// Never in parts: what no origin has whole can't be delivered.
+    Complete,
+}
+
+/// What becomes of a delay that is seen in the store's own scans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyDetection))]
+#[serde(rename_all = "snake_case")]
+pub enum Detection {
+    /// It is proposed, and holds once it is approved.
+    #[default]
+    Propose,
+    /// It holds at once.
+    Apply,
+    /// Nothing is looked for.
+    Off,
+}
+
+/// Where a shipping method ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyHandOver))]
+#[serde(rename_all = "snake_case")]
+pub enum HandOver {
+    /// At the shopper's address.
+    #[default]
+    Address,
+    /// At a shop or counter of the carrier; identity can be checked and a signature taken there.
+    PickupPoint,
+    /// In a locker: nobody signs.
+    Locker,
+    /// At the origin itself: the window is when it is ready to be collected.
+    Store,
 }
 
 /// A stretch of working days: what a merchant types (`{"min":3,"max":5}`), or a learned distribution (`{"weights":[0,1,5,3,1]}`:
@@ -70,7 +120,7 @@ pub struct Origin {
     pub holidays: Vec<String>,
     /// Days closed besides.
     pub closures: Vec<Day>,
-    /// Days with a cut-off of their own.
+    /// Days with a cut-off of their own, of weekdays that are worked.
     pub half_days: Vec<HalfDay>,
     /// Weekdays on which carriers collect (`mon` …); empty: every working day.
     pub pickup_days: Vec<String>,
@@ -101,6 +151,8 @@ pub struct Service {
     pub closures: Vec<Day>,
     /// Can't deliver to a post-office box.
     pub no_po_boxes: bool,
+    /// Can't ask for a signature.
+    pub no_signature: bool,
 }
 
 /// Destinations that share transit times. The first zone that matches wins.
@@ -113,6 +165,9 @@ pub struct Zone {
     /// Nothing is delivered there.
     pub excluded: bool,
     pub places: Vec<Place>,
+    /// The origins that serve it, the preferred first; a later one where those before it would have to wait for stock. Empty: all, the
+    /// quickest first.
+    pub origins: Vec<String>,
 }
 
 /// A country, or parts of one.
@@ -157,6 +212,10 @@ pub struct Method {
     /// How it can be kept from thieves at the door: `signature`, `locker`, `pickup`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub safe: Vec<String>,
+    /// Where it ends: `address`, `pickup_point`, `locker`, `store`.
+    pub to: HandOver,
+    /// Someone has to sign.
+    pub signature: bool,
 }
 
 /// What is special about one SKU; an item that is not listed is in stock everywhere.
@@ -169,12 +228,16 @@ pub struct Item {
     pub lead: Option<Duration>,
     /// Pieces on hand by origin; absent: enough.
     pub stock: Option<BTreeMap<String, u32>>,
-    /// Back in stock, or released, on this day.
+    /// A pre-order's day of release; with `stock`, the day on which more comes in. Once it has passed, it counts as come.
     pub available_from: Option<Day>,
+    /// Beyond the stock it can be ordered all the same: working days until it comes in, where no day is known.
+    pub back_order: Option<Duration>,
     /// Origins that have it; empty: all.
     pub origins: Vec<String>,
     /// Methods that can't carry it.
     pub not_by: Vec<String>,
+    /// Someone has to sign for it.
+    pub signature: bool,
 }
 
 /// A delay notice: a known delay, where and while it applies.

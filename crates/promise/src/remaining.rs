@@ -8,7 +8,8 @@ use crate::{
     calendar::Calendar,
     document::{Document, Service},
     estimate::{self, DelayShown, Destination, Line, Step, Window},
-    journey::{self, Lane},
+    explain,
+    journey::{self, Lane, Piece, Stock},
     place,
     spread::Spread,
     time::{Day, Instant},
@@ -35,6 +36,11 @@ pub struct Progress {
     pub carrier_estimate: Option<Day>,
     /// What was promised at the purchase.
     pub promised: Option<Window>,
+    /// The promise counted on stock that was still to come. Else what was bought has been set aside: that others buy the rest changes
+    /// nothing for this order.
+    pub waits: bool,
+    /// Working hours within which nearly all scans of this lane follow one another (see `scans`); absent: judged by its transit time.
+    pub patience: Option<u32>,
 }
 
 /// What remains.
@@ -45,8 +51,10 @@ pub struct Remaining {
     pub window: Window,
     /// Chance, per mille, of arriving by the last day promised.
     pub on_time: u16,
-    /// The promise will probably be broken: tell the shopper now.
+    /// The promise will probably be broken (the policy says from which chance on): tell the shopper now.
     pub at_risk: bool,
+    /// The day on which that will be so, if nothing happens until then.
+    pub warn_on: Option<Day>,
     /// The last day promised has passed.
     pub late: bool,
     /// No scan for longer than usual on this lane.
@@ -63,7 +71,9 @@ const LAST_HOUR: u32 = 21;
 /// The distribution of the journey is conditioned on what has happened: a parcel that is not there yet can't arrive in the past,
 /// so a late one always has a window ahead.
 pub fn remaining(document: &Document, progress: &Progress, now: Instant) -> Remaining {
-    let lines: Vec<&Line> = progress.items.iter().collect();
+    let stock = if progress.waits { Stock::Judged } else { Stock::OnHand };
+    let lines = progress.items.iter();
+    let pieces: Vec<Piece> = lines.map(|l| Piece { line: 0, sku: l.sku.as_str(), quantity: l.quantity, stock }).collect();
     let zones = place::zones(document, &progress.destination);
     let zone = zones.iter().copied().find(|z| !document.zones.get(*z).is_some_and(|z| z.excluded)).unwrap_or(0);
     let lane = lane(document, progress, zone);
@@ -77,55 +87,101 @@ pub fn remaining(document: &Document, progress: &Progress, now: Instant) -> Rema
     let next = if second >= LAST_HOUR * 3600 { Day(today.0 + 1) } else { today };
     let next = calendar.at_or_after(next).unwrap_or(next);
 
-    let mut result = Remaining { steps: Vec::new(), ..Remaining::default() };
+    let mut steps: Vec<Step> = Vec::new();
+    let mut step = |kind: &str, day: Option<Day>, days: Option<(u16, u16)>, name: &str| {
+        steps.push(Step { kind: kind.into(), day, days, name: name.into() });
+    };
     let mut bearing = Vec::new();
-    let on_its_way = progress.shipped_at.map(|at| Spread::on(at.local(offset).0));
-    let departure = match on_its_way {
-        Some(day) => Some(day),
-        None => journey::dispatch(document, lane.origin, &lines, progress.placed_at).map(|d| {
+    let shipped = progress.shipped_at.map(|at| at.local(offset).0);
+    let departure = match shipped {
+        Some(day) => {
+            step("shipped", Some(day), None, origin.map_or("", |o| o.name.as_str()));
+            Some(Spread::on(day))
+        }
+        None => journey::dispatch(document, lane.origin, &pieces, progress.placed_at).map(|d| {
+            step("ordered", Some(d.ordered), None, "");
+            if let Some(day) = d.available {
+                step("back_in_stock", Some(day), None, "");
+            }
             bearing.extend(d.delays);
             // Not gone yet: given that it leaves today or later. Where that was not to be expected, it leaves as if ordered now.
             let still = d.days.given_from(today);
-            match still.0.is_empty() {
+            let leaves = match still.0.is_empty() {
                 false => still,
-                true => journey::dispatch(document, lane.origin, &lines, now).map(|d| d.days).unwrap_or_else(|| Spread::on(next)),
-            }
+                true => {
+                    step("overdue", None, None, origin.map_or("", |o| o.name.as_str()));
+                    let again = journey::dispatch(document, lane.origin, &pieces, now);
+                    again.map(|d| d.days).unwrap_or_else(|| Spread::on(next))
+                }
+            };
+            step("dispatch", leaves.quantile(50), None, origin.map_or("", |o| o.name.as_str()));
+            leaves
         }),
     };
+    if let Some(at) = progress.last_scan_at {
+        step("last_scan", Some(at.local(offset).0), None, "");
+    }
     let arrival = departure
         .as_ref()
-        .and_then(|days| journey::arrival(document, lane, &progress.destination, &lines, days))
+        .and_then(|days| journey::arrival(document, lane, &progress.destination, &pieces, days))
         .map(|(days, delays)| {
             bearing.extend(delays);
             days
         })
         .unwrap_or_else(|| Spread::on(next));
-    let usual = journey::transit(document, lane).map_or((1, 5), journey::likely);
+    let transit = journey::transit(document, lane);
+    let usual = transit.map_or((1, 5), journey::likely);
+    if let Some(service) = service {
+        step("transit", None, transit.map(journey::likely), &service.name);
+    }
+    if shipped.is_some() && arrival.given_from(next).0.is_empty() {
+        step("overdue", None, None, service.map_or("", |s| s.name.as_str()));
+    }
+    match progress.status.as_str() {
+        "attempt_failed" => step("attempt", calendar.after(next), None, ""),
+        "exception" => step("exception", None, None, ""),
+        _ => {}
+    }
+    if let Some(day) = progress.carrier_estimate.filter(|d| *d >= next) {
+        step("carrier", Some(day), None, service.map_or("", |s| s.name.as_str()));
+    }
     let days = given(&arrival, progress, next, &calendar, usual);
-    let window = estimate::window(&days, if document.style == "single" { "range" } else { &document.style }, document.confidence);
-    result.window = window.unwrap_or(Window { from: next, to: next });
+    let style = if document.style == "single" { "range" } else { &document.style };
+    let window = estimate::window(&days, style, document.confidence).unwrap_or(Window { from: next, to: next });
+    let mut closed = Vec::new();
+    explain::holidays(&mut closed, calendar, shipped.unwrap_or(today).max(Day(today.0 - 14)), window.to);
+    for day in closed {
+        step("holiday", Some(day), None, "");
+    }
+    for n in &bearing {
+        if let Some(delay) = document.delays.get(*n) {
+            step("delay", None, Some(journey::likely(&delay.effect)), &delay.reason);
+        }
+    }
+    let mut result = Remaining { window, on_time: 1000, ..Remaining::default() };
     if let Some(promised) = progress.promised {
+        let goal = u16::from(document.warn_below) * 10;
+        let safe = |days: &Spread| days.by(promised.to) >= goal;
         result.on_time = days.by(promised.to);
         result.late = today > promised.to;
-        result.at_risk = !result.late && result.on_time < AT_RISK;
-    } else {
-        result.on_time = 1000;
+        result.at_risk = !result.late && !safe(&days);
+        if result.late {
+            step("late", Some(promised.to), None, "");
+        } else {
+            let ahead = (today.0..=promised.to.0).map(Day);
+            let then = |day: Day| calendar.at_or_after(day).unwrap_or(day).max(next);
+            result.warn_on =
+                ahead.take(MOST_DAYS_AHEAD).find(|day| !safe(&given(&arrival, progress, then(*day), &calendar, usual)));
+        }
     }
     result.quiet = quiet(progress, &calendar, usual, now, offset);
     result.delays = bearing.iter().filter_map(|d| document.delays.get(*d)).map(estimate::delay_shown).collect();
-    for delay in &result.delays {
-        result.steps.push(Step {
-            kind: "delay".into(),
-            day: None,
-            days: Some((delay.days, delay.days)),
-            name: delay.reason.clone(),
-        });
-    }
+    result.steps = steps;
     result
 }
 
-/// Below this chance, per mille, of keeping the promise the shopper is told.
-const AT_RISK: u16 = 500;
+/// Days that are looked ahead for a warning.
+const MOST_DAYS_AHEAD: usize = 120;
 
 /// The lane of a shipment: what is known of it, else what the method would take.
 fn lane(document: &Document, progress: &Progress, zone: usize) -> Lane {
@@ -187,14 +243,27 @@ fn given(arrival: &Spread, progress: &Progress, next: Day, calendar: &Calendar, 
     days
 }
 
-/// Silent for longer than this lane takes for most of its way, in its own working days: at least two of them.
+/// Silent for longer than nearly all scans of this lane take to follow one another; where they are not known, for longer than it takes
+/// for most of its way, at least two days. Both in its own working days.
 fn quiet(progress: &Progress, calendar: &Calendar, usual: (u16, u16), now: Instant, offset: i32) -> bool {
     if !matches!(progress.status.as_str(), "in_transit" | "out_for_delivery" | "attempt_failed") {
         return false;
     }
     let Some(last) = progress.last_scan_at else { return false };
+    if let Some(patience) = progress.patience {
+        return working_hours(calendar, last, now, offset) > i64::from(patience);
+    }
     let patience = usize::from(usual.1).div_ceil(2).max(2) + 1;
     let (heard, second) = last.local(offset);
     let until = calendar.step(heard, patience);
     until.is_some_and(|day| now.0 >= (i64::from(day.0) * 86_400) + i64::from(second) - i64::from(offset) * 60)
+}
+
+/// Hours between two moments, without the days on which nothing moves. Steps give up after a year.
+pub(crate) fn working_hours(calendar: &Calendar, from: Instant, to: Instant, offset: i32) -> i64 {
+    let seconds = to.0.saturating_sub(from.0).clamp(0, 366 * 86_400);
+    let first = from.local(offset).0;
+    let last = Instant(from.0.saturating_add(seconds)).local(offset).0;
+    let resting = (first.0 + 1..last.0).filter(|d| !calendar.works(Day(*d))).count() as i64;
+    (seconds - resting * 86_400).max(0) / 3600
 }

@@ -27,7 +27,7 @@ impl Spread {
     }
 
     pub fn total(&self) -> u64 {
-        self.0.iter().map(|e| e.1).sum()
+        self.0.iter().fold(0, |sum: u64, e| sum.saturating_add(e.1))
     }
 
     /// Scaled to [`SCALE`]; no weight vanishes.
@@ -46,20 +46,27 @@ impl Spread {
     /// Adds working days (weights of 0, 1, 2 …) in a calendar. Day 0 is the day itself if it is worked, else the next that is.
     /// `None`: the calendar works on no day.
     pub fn plus(&self, weights: &[u32], calendar: &Calendar) -> Option<Spread> {
-        let mut sum = Spread::default();
+        let weights = if weights.is_empty() { &[1] } else { weights };
+        // Working days one after the other from where each entry stands, and the weight that falls on each: every day is looked up once.
+        let (mut days, mut sums): (Vec<Day>, Vec<u64>) = (Vec::new(), Vec::new());
+        let mut at = 0;
         for (day, weight) in &self.0 {
-            let mut at = calendar.at_or_after(*day)?;
-            if weights.is_empty() {
-                sum.add(at, *weight);
+            while days.get(at).is_none_or(|worked| worked < day) {
+                if at == days.len() {
+                    days.push(calendar.at_or_after(*day)?);
+                } else {
+                    at += 1;
+                }
             }
             for (n, w) in weights.iter().enumerate() {
-                if n > 0 {
-                    at = calendar.after(at)?;
+                if at + n == days.len() {
+                    days.push(calendar.after(*days.last()?)?);
                 }
-                sum.add(at, weight * u64::from(*w));
+                sums.resize(days.len(), 0);
+                sums[at + n] = sums[at + n].saturating_add(weight.saturating_mul(u64::from(*w)));
             }
         }
-        Some(sum.scaled())
+        Some(Spread(days.into_iter().zip(sums).filter(|e| e.1 > 0).collect()).scaled())
     }
 
     /// The days moved on to the next day of a calendar.
@@ -81,9 +88,11 @@ impl Spread {
         Spread(self.0.iter().copied().filter(|e| e.0 >= day).collect())
     }
 
-    /// The first day by which at least `percent` have happened.
+    /// The first day by which at least `percent` have happened. A hair less counts as well: scaling rounds, and merchants write shares that
+    /// lie exactly on a percentage.
     pub fn quantile(&self, percent: u64) -> Option<Day> {
-        let goal = self.total() * percent.min(100);
+        let total = self.total();
+        let goal = (total * percent.min(100)).saturating_sub(total / 64);
         let mut sum = 0;
         self.0
             .iter()
@@ -98,12 +107,5 @@ impl Spread {
     pub fn by(&self, day: Day) -> u16 {
         let total = self.total().max(1);
         (self.0.iter().filter(|e| e.0 <= day).map(|e| e.1).sum::<u64>() * 1000 / total) as u16
-    }
-
-    /// Adds another, weighted alike.
-    pub fn merge(&mut self, other: &Spread) {
-        for (day, weight) in &other.0 {
-            self.add(*day, *weight);
-        }
     }
 }

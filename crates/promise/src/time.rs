@@ -115,8 +115,9 @@ impl Instant {
 
     /// The civil day, and the second of that day, at a place whose offset from UTC is `offset` minutes.
     pub fn local(self, offset: i32) -> (Day, u32) {
-        let s = self.0 + i64::from(offset) * 60;
-        (Day(s.div_euclid(86_400) as i32), s.rem_euclid(86_400) as u32)
+        let s = self.0.saturating_add(i64::from(offset) * 60);
+        // No calendar goes further.
+        (Day(s.div_euclid(86_400).clamp(-1 << 28, 1 << 28) as i32), s.rem_euclid(86_400) as u32)
     }
 }
 

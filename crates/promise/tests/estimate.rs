@@ -181,7 +181,7 @@ mod after_purchase {
 
     fn progress() -> Progress {
         Progress {
-            destination: Destination { country: "US".into(), postal_code: "10001".into(), region: String::new() },
+            destination: Destination { country: "US".into(), postal_code: "10001".into(), ..Destination::default() },
             method: "standard".into(),
             carrier: "ups".into(),
             placed_at: at("2026-11-30T15:00:00Z"),

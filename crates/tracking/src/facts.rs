@@ -71,6 +71,9 @@ pub struct Address {
     pub postal_code: Option<String>,
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
+    /// The street was a post-office box: all that is kept of it.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub po_box: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

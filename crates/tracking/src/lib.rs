@@ -7,6 +7,7 @@ pub mod cadence;
 pub mod carrier;
 pub mod facts;
 pub mod number;
+pub mod po_box;
 pub mod shipment;
 pub mod signature;
 pub mod source;

@@ -82,6 +82,26 @@ pub struct Estimate {
     pub quiet: bool,
     /// Per mille, of arriving by the promise's last day.
     pub on_time: u16,
+    /// Why this window: what led to it, in order. The widget passes over what it has no words for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+}
+
+/// One step of an explanation: the kinds of the estimate's own, and `shipped`, `last_scan`, `carrier`, `attempt`, `exception`, `overdue`, `late`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = OrderStep))]
+#[serde(default)]
+pub struct Step {
+    pub kind: String,
+    /// The day it leads to, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day: Option<String>,
+    /// Working days it takes, from and to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<(u16, u16)>,
+    /// An origin's or service's name, a delay's reason.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
 }
 
 /// One parcel.
@@ -186,7 +206,35 @@ frugal::read!(OrderDocument {
 frugal::read!(Store { id, name, url, support_url });
 frugal::read!(Destination { city, region, country, utc_offset });
 frugal::read!(Promise { from, to, confidence, method, made_at });
-frugal::read!(Estimate { from, to, outlook, quiet, on_time });
+/// Without its explanation: the browser has no words for it.
+impl frugal::Read for Estimate {
+    fn read(from: &mut frugal::Reader) -> Estimate {
+        Estimate {
+            from: from.read(),
+            to: from.read(),
+            outlook: from.read(),
+            quiet: from.read(),
+            on_time: from.read(),
+            steps: Vec::new(),
+        }
+    }
+
+    fn shape(to: &mut frugal::Text) {
+        let text = frugal::of(|e: &Estimate| &e.from);
+        let quiet = frugal::of(|e: &Estimate| &e.quiet);
+        let on_time = frugal::of(|e: &Estimate| &e.on_time);
+        frugal::object(
+            to,
+            &[
+                ("from", false, text),
+                ("to", false, text),
+                ("outlook", false, text),
+                ("quiet", false, quiet),
+                ("on_time", false, on_time),
+            ],
+        );
+    }
+}
 frugal::read!(Shipment {
     id,
     carrier,

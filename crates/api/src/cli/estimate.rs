@@ -37,7 +37,7 @@ pub fn run(args: Args) -> Result<()> {
     let now = Instant::parse(&args.at).ok_or_else(|| anyhow!("--at: write RFC 3339, for example 2026-12-01T14:00:00Z"))?;
     let (country, postal_code) = args.destination.split_once('-').unwrap_or((&args.destination, ""));
     let mut request = Request {
-        destination: Destination { country: country.into(), postal_code: postal_code.into(), region: String::new() },
+        destination: Destination { country: country.into(), postal_code: postal_code.into(), ..Destination::default() },
         ..Request::default()
     };
     for item in &args.items {

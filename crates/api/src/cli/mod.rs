@@ -5,6 +5,7 @@ pub mod console;
 pub mod demo;
 pub mod detect;
 pub mod estimate;
+pub mod incidents;
 pub mod learn;
 pub mod normalize;
 pub mod replay;

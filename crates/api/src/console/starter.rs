@@ -99,7 +99,7 @@ fn span((min, max): (u16, u16)) -> Duration {
 
 fn everywhere(name: &str, codes: impl Iterator<Item = &'static str>) -> Zone {
     let places = codes.map(|c| Place { country: c.into(), ..Place::default() }).collect();
-    Zone { id: id_of(name, &[]), name: name.into(), excluded: false, places }
+    Zone { id: id_of(name, &[]), name: name.into(), excluded: false, places, ..Zone::default() }
 }
 
 /// The policy that they make; nothing for a country that is not known.

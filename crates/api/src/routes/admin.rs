@@ -149,14 +149,14 @@ pub async fn promise(
 ) -> Result<Json<Value>, Problem> {
     let (_, order) = path.0;
     let found = state.db().read(move |db| {
-        let sql = "select made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language
+        let sql = "select made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language, delays
                    from promises where store = ?1 and order_id = ?2 order by seq desc limit 1";
         let row = db.query_row(sql, [store, order], |r| {
             let parsed = |text: String| serde_json::from_str::<Value>(&text).unwrap_or_default();
             Ok(json!({"made_at": promise::Instant(r.get(0)?), "recorded_at": promise::Instant(r.get(1)?), "policy_version": r.get::<_, i64>(2)?,
                 "method": r.get::<_, String>(3)?, "from": r.get::<_, Option<String>>(4)?, "to": r.get::<_, Option<String>>(5)?,
                 "confidence": r.get::<_, i64>(6)?, "request": parsed(r.get(7)?), "offer": parsed(r.get(8)?),
-                "shown": r.get::<_, Option<String>>(9)?, "language": r.get::<_, Option<String>>(10)?}))
+                "shown": r.get::<_, Option<String>>(9)?, "language": r.get::<_, Option<String>>(10)?, "delays": parsed(r.get(11)?)}))
         });
         Ok(rusqlite::OptionalExtension::optional(row)?)
     });

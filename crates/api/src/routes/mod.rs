@@ -4,6 +4,7 @@ pub mod admin;
 mod assets;
 mod audit;
 mod events;
+mod incidents;
 mod insight;
 mod learning;
 pub mod orders;
@@ -68,12 +69,18 @@ pub fn app(state: AppState) -> Router {
     let public = public.method_not_allowed_fallback(wrong_method).layer(cors);
     let mut described = Description::openapi();
     described.merge(of_public);
+    // A storm closes thousands of postal codes at once.
+    let lists = OpenApiRouter::new().routes(routes!(incidents::import)).layer(DefaultBodyLimit::max(incidents::MOST_BYTES));
     let (routes, description) = OpenApiRouter::with_openapi(described)
         .merge(OpenApiRouter::from(public))
         .routes(routes!(webhooks::receive))
         .routes(routes!(admin::policy, admin::publish))
         .routes(routes!(admin::delays, admin::put_delay))
         .routes(routes!(admin::end_delay))
+        .routes(routes!(incidents::found))
+        .routes(routes!(incidents::look))
+        .routes(routes!(incidents::decide))
+        .merge(lists)
         .routes(routes!(admin::problems))
         .routes(routes!(admin::promise))
         .routes(routes!(audit::list))

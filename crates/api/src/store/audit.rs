@@ -10,6 +10,8 @@ use serde_json::Value;
 pub const KEY: &str = "admin key";
 /// Who runs commands on the server.
 pub const COMMAND: &str = "command";
+/// What is found in the store's own scans.
+pub const DETECTION: &str = "detection";
 
 /// Records what was done. `action` is a word such as `policy.publish`; `subject` says to what, by id. Neither it nor `detail` may name a
 /// shopper: the log outlives an erasure.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use promise::{
     Instant, Request,
-    estimate::{Destination, Line},
+    estimate::{DelayShown, Destination, Line},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use tracking::facts::Order;
@@ -16,23 +16,31 @@ pub struct Promised {
     pub shown: order::Promise,
     pub origin: String,
     pub service: String,
+    /// The known delays that it was made under.
+    pub delays: Vec<DelayShown>,
+    /// It counted on stock that was still to come.
+    pub waits: bool,
 }
 
 /// The promise in the ledger, for an order's oldest known version; made and recorded now, as of the order's moment, where there is none
 /// yet, or only one for a newer version.
 pub fn promise_of(db: &Connection, store: &StoreInfo, order: &Order, basis: &str, now: Instant) -> Result<Option<Promised>> {
     let placed_at = Instant::parse(&order.placed_at).unwrap_or(now);
-    let sql = "select window_from, window_to, confidence, method, made_at, offer ->> 'origin', offer ->> 'service', basis, seq from promises
+    let sql = "select window_from, window_to, confidence, method, made_at, offer ->> 'origin', offer ->> 'service', basis, seq, delays,
+                   exists (select 1 from json_each(offer, '$.steps') s where s.value ->> '$.kind' in ('back_in_stock', 'back_order')) from promises
                where store = ?1 and order_id = ?2 order by seq desc limit 1";
     type Record = (Option<Promised>, String, i64);
     let read = |r: &rusqlite::Row| -> rusqlite::Result<Record> {
         let (from, to): (Option<String>, Option<String>) = (r.get(0)?, r.get(1)?);
         let (confidence, method, made_at) = (r.get(2)?, r.get(3)?, Instant(r.get(4)?).to_string());
         let (origin, service): (Option<String>, Option<String>) = (r.get(5)?, r.get(6)?);
+        let (delays, waits): (String, bool) = (r.get(9)?, r.get(10)?);
         let promised = from.zip(to).map(|(from, to)| Promised {
             shown: order::Promise { from, to, confidence, method, made_at },
             origin: origin.unwrap_or_default(),
             service: service.unwrap_or_default(),
+            delays: serde_json::from_str(&delays).unwrap_or_default(),
+            waits,
         });
         Ok((promised, r.get(7)?, r.get(8)?))
     };
@@ -52,11 +60,12 @@ pub fn promise_of(db: &Connection, store: &StoreInfo, order: &Order, basis: &str
     let offer = estimate.options.first().cloned().unwrap_or_default();
     let shown = order.attributes.iter().find(|a| a.0 == "whereabouts_promise").map(|a| a.1.clone());
     db.execute(
-        "insert into promises (store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language)
-         values (?1, ?2, ?14, ?15, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "insert into promises (store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language, delays)
+         values (?1, ?2, ?14, ?15, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?16)",
         params![
             store.id, order.id, placed_at.0, now.0, estimate.policy_version.cast_signed(), method, offer.window.map(|w| w.from.to_string()),
-            offer.window.map(|w| w.to.to_string()), offer.confidence, serde_json::to_string(&request)?, serde_json::to_string(&offer)?, shown, order.language, seq + 1, basis
+            offer.window.map(|w| w.to.to_string()), offer.confidence, serde_json::to_string(&request)?, serde_json::to_string(&offer)?, shown, order.language, seq + 1, basis,
+            serde_json::to_string(&estimate.delays)?
         ],
     )?;
     Ok(db.query_row(sql, params![store.id, order.id], read)?.0)
@@ -72,5 +81,6 @@ pub fn destination(order: &Order) -> Destination {
         country: a.country.clone().unwrap_or_default(),
         region: a.region.clone().unwrap_or_default(),
         postal_code: a.postal_code.clone().unwrap_or_default(),
+        po_box: a.po_box,
     }
 }

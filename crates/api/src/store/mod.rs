@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod drafts;
+pub mod incidents;
 pub mod insight;
 pub mod ledger;
 pub mod messages;
@@ -41,6 +42,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0008_push.sql"),
     include_str!("../../migrations/0009_insight.sql"),
     include_str!("../../migrations/0010_console_indexes.sql"),
+    include_str!("../../migrations/0011_incidents.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.

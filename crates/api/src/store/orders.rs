@@ -3,7 +3,7 @@
 use anyhow::Result;
 use promise::{
     Day, Document, Instant, Progress,
-    estimate::{Line, Window},
+    estimate::{DelayShown, Line, Window},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
@@ -238,6 +238,9 @@ fn compose(
     }
     fulfillments.retain(|f| !matches!(f.status.as_str(), "cancelled" | "error"));
     let (origin, service) = promised.as_ref().map(|p| (p.origin.clone(), p.service.clone())).unwrap_or_default();
+    let waits = promised.as_ref().is_some_and(|p| p.waits);
+    // What is known to delay it: now, and when it was bought.
+    let mut told: Vec<DelayShown> = promised.as_ref().map(|p| p.delays.clone()).unwrap_or_default();
     let promised = promised.map(|p| p.shown);
     let window = promised.as_ref().and_then(|p| Some(Window { from: Day::parse(&p.from)?, to: Day::parse(&p.to)? }));
     let progress = |items: Vec<Line>| Progress {
@@ -246,6 +249,7 @@ fn compose(
         method: promised.as_ref().map(|p| p.method.clone()).unwrap_or_default(),
         placed_at,
         promised: window,
+        waits,
         ..Progress::default()
     };
     let mut shipments: Vec<order::Shipment> = Vec::new();
@@ -276,7 +280,16 @@ fn compose(
         }
         known.push(number.clone());
         let state = parcel(db, &store.id, &number, fulfillment, &order.destination)?;
-        let mut shipment = shipment(&number, fulfillment, &state, policy, progress, now);
+        let mut shipment = shipment(
+            db,
+            &store.id,
+            (&number, fulfillment),
+            &state,
+            policy,
+            |lines| Progress { origin: origin.clone(), ..progress(lines) },
+            &mut told,
+            now,
+        )?;
         if state.status != Status::Delivered {
             shipment.checked_at = heard(db, &store.id, &number)?;
         }
@@ -294,20 +307,17 @@ fn compose(
     let counting: Vec<&order::Shipment> = shipments.iter().zip(&replaced).filter(|(_, r)| !**r).map(|(s, _)| s).collect();
     let mut windows: Vec<order::Estimate> =
         counting.iter().filter(|s| s.status != "delivered").filter_map(|s| s.estimate.clone()).collect();
-    let mut delays = Vec::new();
     let cancelled = order.cancelled_at.is_some();
     if !cancelled && (!unshipped.is_empty() || shipments.is_empty()) {
         let items = unshipped.iter().map(|i| Line { sku: i.sku.clone(), quantity: i.quantity }).collect();
         // Not gone yet: it goes the way that was counted on.
         let rest = Progress { status: "pending".into(), origin, service, ..progress(items) };
         let rest = promise::remaining(policy, &rest, now);
-        delays.extend(rest.delays.iter().map(|d| order::Delay {
-            reason: d.reason.clone(),
-            severity: d.severity,
-            days: d.days,
-            message: d.message.clone(),
-        }));
+        told.extend(rest.delays.iter().cloned());
         windows.push(estimate(&rest, window));
+    }
+    if cancelled || windows.is_empty() {
+        told.clear();
     }
     Ok(OrderDocument {
         store: order::Store {
@@ -330,7 +340,7 @@ fn compose(
         estimate: if cancelled { None } else { together(windows) },
         shipments,
         unshipped,
-        delays,
+        delays: shown(told),
         ..OrderDocument::default()
     })
 }
@@ -377,14 +387,31 @@ fn parcel(db: &Connection, store: &str, number: &str, of: Option<&Fulfillment>, 
     Ok(fold(&parts))
 }
 
+/// Known delays, each once, by the notice's id.
+fn shown(mut told: Vec<DelayShown>) -> Vec<order::Delay> {
+    let mut seen = Vec::new();
+    told.retain(|d| {
+        let new = !seen.contains(&d.id);
+        seen.push(d.id.clone());
+        new
+    });
+    told.into_iter().map(|d| order::Delay { reason: d.reason, severity: d.severity, days: d.days, message: d.message }).collect()
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what a parcel's part of the document is made of; a struct would be made for one call"
+)]
 fn shipment(
-    number: &str,
-    f: Option<&Fulfillment>,
+    db: &Connection,
+    store: &str,
+    (number, f): (&str, Option<&Fulfillment>),
     state: &State,
     policy: &Document,
     progress: impl Fn(Vec<Line>) -> Progress,
+    delays: &mut Vec<DelayShown>,
     now: Instant,
-) -> order::Shipment {
+) -> Result<order::Shipment> {
     let told = f.and_then(|f| f.tracking.iter().find(|t| t.number == number));
     // The store's word for the carrier is typed by hand; who scans the parcel knows better.
     let code = state
@@ -397,7 +424,7 @@ fn shipment(
     let time = |t: &Option<String>| t.as_deref().and_then(Instant::parse);
     let lines: Vec<Line> =
         f.map(|f| f.lines.iter().map(|l| Line { sku: l.sku.clone(), quantity: l.quantity }).collect()).unwrap_or_default();
-    let p = Progress {
+    let mut p = Progress {
         carrier: code.clone(),
         shipped_at: time(&state.shipped_at),
         last_scan_at: time(&state.last_scan_at),
@@ -405,8 +432,18 @@ fn shipment(
         carrier_estimate: state.estimated_delivery.as_deref().and_then(|t| Day::parse(t.get(..10)?)),
         ..progress(lines)
     };
-    let estimate = (state.status != Status::Delivered).then(|| estimate(&promise::remaining(policy, &p, now), p.promised));
-    order::Shipment {
+    let mut estimate = None;
+    if state.status != Status::Delivered {
+        // Gone quiet: judged by how long this lane's own scans let one wait.
+        let to = &p.destination;
+        let zone = policy.zone_of(to).unwrap_or_default();
+        let groups = promise::incident::groups(&code, &p.origin, zone, &to.country, &to.postal_code);
+        p.patience = super::incidents::gaps(db, store, &groups)?.patience(&groups);
+        let rest = promise::remaining(policy, &p, now);
+        delays.extend(rest.delays.iter().cloned());
+        estimate = Some(self::estimate(&rest, p.promised));
+    }
+    Ok(order::Shipment {
         id: hex::encode(&Sha256::digest(number)[..8]),
         carrier_name: known.map_or_else(|| code.clone(), |c| c.name.into()),
         carrier_phone: known.map(|c| c.phone.to_owned()).filter(|p| !p.is_empty()),
@@ -444,7 +481,7 @@ fn shipment(
                 location: c.location.clone(),
             })
             .collect(),
-    }
+    })
 }
 
 /// The carrier that a number alone tells: right for one, and for no other nearly as much.
@@ -473,6 +510,11 @@ fn estimate(r: &promise::Remaining, promised: Option<Window>) -> order::Estimate
         outlook: outlook.into(),
         quiet: r.quiet,
         on_time: r.on_time,
+        steps: r
+            .steps
+            .iter()
+            .map(|s| order::Step { kind: s.kind.clone(), day: s.day.map(|d| d.to_string()), days: s.days, name: s.name.clone() })
+            .collect(),
     }
 }
 

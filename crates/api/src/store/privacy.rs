@@ -75,7 +75,9 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
          from promises where store = ?1 and order_id = ?2",
         own,
     )?;
+    db.execute("insert into redacting values (1)", [])?;
     db.execute("delete from promises where store = ?1 and order_id = ?2", own)?;
+    db.execute("delete from redacting", [])?;
     db.execute_batch(
         "insert into promises (store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer)
          select store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, '{}', '{}' from kept;
@@ -85,6 +87,7 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
 }
 
 fn forget_store(db: &Connection, store: &str) -> Result<()> {
+    db.execute("insert into redacting values (1)", [])?;
     for table in [
         "parcel_aliases",
         "polls",
@@ -106,6 +109,8 @@ fn forget_store(db: &Connection, store: &str) -> Result<()> {
         "looks",
         "contact_log",
         "shared_links",
+        "incidents",
+        "scan_gaps",
         "delays",
         "policies",
         "audit",
@@ -113,6 +118,7 @@ fn forget_store(db: &Connection, store: &str) -> Result<()> {
     ] {
         db.execute(&format!("delete from {table} where store = ?1"), [store])?;
     }
+    db.execute("delete from redacting", [])?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod console;
 mod crash;
 mod engine;
 mod front;
+mod incidents;
 mod insight;
 mod journeys;
 mod learning;

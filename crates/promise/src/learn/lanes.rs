@@ -409,7 +409,8 @@ impl<'a> Way<'a> {
 
 /// The zone of a destination, by its id.
 pub fn zone<'a>(document: &'a Document, country: &str, region: &str, postal_code: &str) -> Option<&'a str> {
-    let to = Destination { country: country.into(), region: region.into(), postal_code: postal_code.into() };
+    let to =
+        Destination { country: country.into(), region: region.into(), postal_code: postal_code.into(), ..Destination::default() };
     let fits = |z: &&crate::document::Zone| z.places.iter().any(|p| place::matches(p, &to) == place::Match::Yes);
     document.zones.iter().find(fits).map(|z| z.id.as_str())
 }

@@ -92,7 +92,13 @@ fn checkpoint(d: &Value, n: usize, problems: &mut Vec<Problem>) -> Checkpoint {
 }
 
 fn address(p: &Value) -> Address {
-    Address { city: text(p, "city"), region: text(p, "state"), postal_code: text(p, "zip"), country: text(p, "country") }
+    Address {
+        city: text(p, "city"),
+        region: text(p, "state"),
+        postal_code: text(p, "zip"),
+        country: text(p, "country"),
+        po_box: false,
+    }
 }
 
 /// What a status means, if EasyPost documents it.

@@ -424,6 +424,7 @@ fn read_place(at: &Place, node: &Node) -> Address {
         region: node.text(&at.region),
         postal_code: node.text(&at.postal_code),
         country: node.text(&at.country).map(|c| country(&c)),
+        po_box: false,
     }
 }
 

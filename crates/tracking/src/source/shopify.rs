@@ -103,6 +103,7 @@ fn read_address(a: &Value) -> Address {
         region: text(a, "province_code").or_else(|| text(a, "province")),
         postal_code: text(a, "zip"),
         country: text(a, "country_code"),
+        po_box: ["address1", "address2"].iter().any(|k| text(a, k).is_some_and(|line| crate::po_box::is_po_box(&line))),
     }
 }
 
@@ -199,6 +200,7 @@ fn event_facts(e: &Value, facts: &mut Facts) {
         region: text(e, "province"),
         postal_code: text(e, "zip"),
         country: text(e, "country").filter(|c| c.len() == 2),
+        po_box: false,
     };
     let line: Vec<String> = [text(e, "city"), text(e, "province"), text(e, "country")].into_iter().flatten().collect();
     let (status, sub_status) =

@@ -97,6 +97,7 @@ fn read_order(o: &Value, problems: &mut Vec<Problem>) -> Order {
                 region: text(a, "state"),
                 postal_code: text(a, "postcode"),
                 country: text(a, "country"),
+                po_box: ["address_1", "address_2"].iter().any(|k| text(a, k).is_some_and(|line| crate::po_box::is_po_box(&line))),
             })
             .unwrap_or_default(),
         shipping_method: methods.get(1).or(methods.first()).cloned(),

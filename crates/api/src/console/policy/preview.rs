@@ -154,7 +154,12 @@ pub fn answer(policy: &Policy, delays: Vec<Delay>, q: &Question, now: Instant) -
     let document = policy.document(Instant(at.0.div_euclid(86_400) * 86_400));
     let quantity = q.quantity.parse().unwrap_or(1).clamp(1, 1_000_000);
     let items = if q.sku.is_empty() { Vec::new() } else { vec![Line { sku: q.sku.clone(), quantity }] };
-    let destination = Destination { country: q.country.clone(), region: q.region.clone(), postal_code: q.postal_code.clone() };
+    let destination = Destination {
+        country: q.country.clone(),
+        region: q.region.clone(),
+        postal_code: q.postal_code.clone(),
+        ..Destination::default()
+    };
     let estimate = promise::estimate(&document, &Request { items, destination, method: None }, at);
     let words = Words::of([q.language.as_str()]);
     let ui = Ui { surface: q.surface.clone(), ..Ui { still: true, ..Ui::default() } };
