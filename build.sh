@@ -10,6 +10,7 @@
 #   ./build.sh fuzz     hostile input for the parsers, ten seconds each (or as many as you say); findings in fuzz/artifacts
 #   ./build.sh crash    the real binary, killed a hundred times under load (or as often as you say): nothing acknowledged is lost
 #   ./build.sh bench    speed, as ratios to a stated reference measured in the same run (--json for tools; --soak MINUTES: flat memory?)
+#   ./build.sh pictures screenshots of the gallery and an order page, phone and desktop, into target/pictures (or a folder)
 #   ./build.sh size     bytes that a page loads, by surface, against the budgets (--json for tools)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -100,12 +101,14 @@ bench() {
     WHEREABOUTS_BINARY=$PWD/target/release/whereabouts node bench/paint.mjs --with target/bench.out "$@"
 }
 
+pictures() { build; WHEREABOUTS_BINARY=$PWD/target/release/whereabouts node tools/pictures.mjs "${1:-target/pictures}"; }
+
 size() { widget; node tools/size.mjs "$@"; }
 
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-    setup | build | demo | stores | check | fuzz | crash | bench | size) $verb "$@" ;;
+    setup | build | demo | stores | check | fuzz | crash | bench | pictures | size) $verb "$@" ;;
     test) tests "$@" ;;
     *) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0" && [ "$verb" = help ] ;;
 esac
