@@ -34,8 +34,10 @@ pub mod remaining;
 pub mod scans;
 mod spread;
 pub mod time;
+pub mod turn_up;
 
 pub use document::Document;
 pub use estimate::{Estimate, Request, estimate};
 pub use remaining::{Progress, Remaining, remaining};
 pub use time::{Day, Instant};
+pub use turn_up::{TurnUp, turn_up};

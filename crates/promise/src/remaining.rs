@@ -184,7 +184,7 @@ pub fn remaining(document: &Document, progress: &Progress, now: Instant) -> Rema
 const MOST_DAYS_AHEAD: usize = 120;
 
 /// The lane of a shipment: what is known of it, else what the method would take.
-fn lane(document: &Document, progress: &Progress, zone: usize) -> Lane {
+pub(crate) fn lane(document: &Document, progress: &Progress, zone: usize) -> Lane {
     let origin = document.origins.iter().position(|o| !progress.origin.is_empty() && o.id == progress.origin);
     let method = document.methods.iter().find(|m| m.id == progress.method);
     let of_method = || method.and_then(|m| m.services.first()).map(|s| *s as usize);
