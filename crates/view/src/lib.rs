@@ -3,6 +3,7 @@
 //! Pure: a document and `now` go in, a [`Page`] comes out, which says what stands where, and leaves how it is written to its reader: the
 //! widget draws it into its shadow root, the API writes it as HTML. Both say the same, in the same words.
 
+pub mod care;
 pub mod estimate;
 pub mod locale;
 pub mod node;

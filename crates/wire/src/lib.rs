@@ -4,8 +4,10 @@
 
 extern crate alloc;
 
+pub mod care;
 pub mod order;
 pub mod problem;
 
+pub use care::CareDocument;
 pub use order::OrderDocument;
 pub use problem::Problem;

@@ -35,6 +35,8 @@ pub struct OrderDocument {
     pub delays: Vec<Delay>,
     /// The headline and what stands below it, in the language asked for: for pages without script or Wasm.
     pub sentence: Option<Sentence>,
+    /// Help, and how far reports have come. The widget leaves it to the module that it loads for that.
+    pub care: Option<crate::care::Brief>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
