@@ -44,6 +44,7 @@ pub struct Log {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub body_bytes: usize,
+    pub photo_bytes: usize,
     pub lookups_per_minute: std::num::NonZeroU32,
     pub sign_ins_per_minute: std::num::NonZeroU32,
     pub proxies: usize,

@@ -1,5 +1,6 @@
 //! The tracking API: receives webhooks, keeps what they say, and answers stores' pages.
 
+pub mod care;
 pub mod config;
 pub mod console;
 pub mod couriers;
@@ -16,6 +17,7 @@ pub mod messages;
 pub mod outbound;
 pub mod poll;
 pub mod problem;
+pub mod push;
 pub mod routes;
 pub mod server;
 pub mod shipments;

@@ -17,12 +17,16 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let messages = tokio::spawn(tell(state.clone()));
     let polling = tokio::spawn(ask(state.clone()));
     let looks = tokio::spawn(looks::keep(state.clone()));
+    let pushing = tokio::spawn(push_all(state.clone()));
+    let reviews = tokio::spawn(review(state.clone()));
     front::serve(listener, state.clone(), routes::app(state)).await?;
     worker.await?;
     outbound.await?;
     messages.await?;
     polling.await?;
     looks.await?;
+    pushing.await?;
+    reviews.abort();
     clock.abort();
     delays.abort();
     figures.abort();
@@ -93,6 +97,25 @@ async fn ask(state: AppState) {
     while let Err(e) = poll::run(state.clone()).await {
         tracing::error!(error = format!("{e:#}"), "asking carriers failed; trying again");
         tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
+
+/// Sends messages to browsers, likewise.
+async fn push_all(state: AppState) {
+    while let Err(e) = crate::push::run(state.clone()).await {
+        tracing::error!(error = format!("{e:#}"), "telling browsers failed; trying again");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
+
+/// Looks at reports again on the days that were named for it.
+async fn review(state: AppState) {
+    let mut tick = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        tick.tick().await;
+        if let Err(e) = routes::care::review(&state).await {
+            tracing::error!(error = format!("{e:#}"), "reports were not looked at again; trying again");
+        }
     }
 }
 

@@ -35,6 +35,9 @@ pub struct Published {
 /// Look-ups that a store may have from everywhere, as a multiple of those of one address.
 const STORE_LOOKUPS: std::num::NonZeroU32 = std::num::NonZeroU32::new(60).unwrap();
 
+/// Reports, photos and answers about one order: more than a person sends.
+const SENT_PER_MINUTE: std::num::NonZeroU32 = std::num::NonZeroU32::new(60).unwrap();
+
 #[derive(Clone)]
 pub struct AppState(Arc<Inner>);
 
@@ -51,6 +54,8 @@ struct Inner {
     outbound: Notify,
     messages: Notify,
     mailer: notify::transport::Mailer,
+    push: Notify,
+    push_key: tokio::sync::OnceCell<Arc<p256::ecdsa::SigningKey>>,
     /// Webhooks taken in this window of five milliseconds since the start, and in the one before.
     rush: Mutex<(u64, u32, u32)>,
     started: std::time::Instant,
@@ -61,6 +66,8 @@ struct Inner {
     sign_ins: DefaultKeyedRateLimiter<String>,
     /// Pages that the widget was seen on, and when that was written down last.
     seen: Mutex<HashMap<(String, String), Instant>>,
+    /// What shoppers send about an order.
+    sent: DefaultKeyedRateLimiter<String>,
 }
 
 impl AppState {
@@ -100,6 +107,8 @@ impl AppState {
             outbound: Notify::new(),
             messages: Notify::new(),
             mailer,
+            push: Notify::new(),
+            push_key: tokio::sync::OnceCell::new(),
             rush: Mutex::default(),
             started: std::time::Instant::now(),
             published: Mutex::default(),
@@ -108,6 +117,7 @@ impl AppState {
             store_lookups: RateLimiter::keyed(Quota::per_minute(per_minute.saturating_mul(STORE_LOOKUPS))),
             sign_ins: RateLimiter::keyed(Quota::per_minute(sign_ins)),
             seen: Mutex::default(),
+            sent: RateLimiter::keyed(Quota::per_minute(SENT_PER_MINUTE)),
         })))
     }
 
@@ -189,6 +199,16 @@ impl AppState {
     /// There is something to send.
     pub fn wake_outbound(&self) {
         self.0.outbound.notify_one();
+        self.0.push.notify_one();
+    }
+
+    pub async fn push_woken(&self) {
+        self.0.push.notified().await;
+    }
+
+    /// The key that messages to browsers are signed with, once it was asked for.
+    pub fn push_key(&self) -> &tokio::sync::OnceCell<Arc<p256::ecdsa::SigningKey>> {
+        &self.0.push_key
     }
 
     pub async fn outbound_woken(&self) {
@@ -279,6 +299,14 @@ impl AppState {
                 tracing::warn!(error = format!("{e:#}"), "where the widget was seen is not written down");
             }
         });
+    }
+
+    /// Counts one thing that is sent about an order. False: too many.
+    pub fn may_send(&self, order: &str) -> bool {
+        if self.0.sent.len() > 10_000 {
+            self.0.sent.retain_recent();
+        }
+        self.0.sent.check_key(&order.to_owned()).is_ok()
     }
 
     /// The policy or its delays changed: the next question is answered from what is stored.

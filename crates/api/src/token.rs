@@ -22,18 +22,43 @@ pub enum Invalid {
     Expired,
 }
 
+/// What an order token begins with, and one for all orders of an address: neither opens what the other does.
+const ORDER: &str = "v1";
+const HISTORY: &str = "h1";
+
 /// Signs a token.
 pub fn mint(store: &str, order_id: &str, expires_at: i64, secret: &str) -> String {
-    let signed = format!("v1.{store}.{}.{expires_at}", URL_SAFE_NO_PAD.encode(order_id));
+    sign(ORDER, store, order_id, expires_at, secret)
+}
+
+/// Signs a pass to all orders of an address, by its hash. It is sent to that address only.
+pub fn mint_history(store: &str, email_hash: &str, expires_at: i64, secret: &str) -> String {
+    sign(HISTORY, store, email_hash, expires_at, secret)
+}
+
+fn sign(kind: &str, store: &str, subject: &str, expires_at: i64, secret: &str) -> String {
+    let signed = format!("{kind}.{store}.{}.{expires_at}", URL_SAFE_NO_PAD.encode(subject));
     let signature = mac(secret, &signed).map(|m| hex::encode(m.finalize().into_bytes())).unwrap_or_default();
     format!("{signed}.{signature}")
 }
 
 /// Reads and verifies a token. `secrets` gives the secrets of a store, any of which may have signed; none: the store is unknown.
 pub fn verify<'a>(token: &str, secrets: impl Fn(&str) -> Vec<&'a str>, now: i64) -> Result<Claim, Invalid> {
+    read(ORDER, token, secrets, now)
+}
+
+/// Reads and verifies a pass to all orders of an address; `order_id` is the address's hash.
+pub fn verify_history<'a>(pass: &str, secrets: impl Fn(&str) -> Vec<&'a str>, now: i64) -> Result<Claim, Invalid> {
+    read(HISTORY, pass, secrets, now)
+}
+
+fn read<'a>(kind: &str, token: &str, secrets: impl Fn(&str) -> Vec<&'a str>, now: i64) -> Result<Claim, Invalid> {
     let (signed, signature) = token.rsplit_once('.').ok_or(Invalid::Malformed)?;
     let fields: Vec<&str> = signed.split('.').collect();
-    let ["v1", store, order, expiry] = fields.as_slice() else { return Err(Invalid::Malformed) };
+    let [given, store, order, expiry] = fields.as_slice() else { return Err(Invalid::Malformed) };
+    if *given != kind {
+        return Err(Invalid::Malformed);
+    }
     let signature = hex::decode(signature).map_err(|_| Invalid::Malformed)?;
     // Padding is tolerated: themes' base64 filters write it.
     let order_id = URL_SAFE_NO_PAD.decode(order.trim_end_matches('=')).map_err(|_| Invalid::Malformed)?;

@@ -25,7 +25,12 @@ static TEXTS: LazyLock<HashMap<String, Map<String, Value>>> = LazyLock::new(|| {
     let read = |file: &str| serde_json::from_slice(&Files::get(file)?.data).ok();
     // Folders hold the texts of a topic of their own.
     let own = |file: &str| Some((file.strip_suffix(".json").filter(|name| !name.contains('/'))?.to_owned(), read(file)?));
-    Files::iter().filter_map(|file| own(&file)).collect()
+    let mut texts: HashMap<String, Map<String, Value>> = Files::iter().filter_map(|file| own(&file)).collect();
+    // Help is written by the server alone: its screens are the same in the hosted page and in the widget's module.
+    for (language, all) in &mut texts {
+        all.extend(read(&format!("care/{language}.json")).unwrap_or_default());
+    }
+    texts
 });
 
 /// Languages, as browsers list them, whose formats are kept.

@@ -14,8 +14,10 @@ pub struct Brief {
     pub help: bool,
     /// Something wrong can be reported.
     pub reports: bool,
-    /// The shopper may be asked, once, how it went.
+    /// The shopper may be asked, once, how it went: now.
     pub ask: bool,
+    /// The moment from which that may be asked; absent: it may not, or has been.
+    pub ask_from: Option<String>,
     /// Newest first.
     pub open: Vec<BriefReport>,
 }

@@ -3,12 +3,13 @@
 pub mod admin;
 mod assets;
 mod audit;
+pub mod care;
 mod events;
 mod incidents;
 mod insight;
 mod learning;
 pub mod orders;
-mod stores;
+pub mod stores;
 pub mod track;
 pub mod webhooks;
 
@@ -55,6 +56,16 @@ pub fn app(state: AppState) -> Router {
         .allow_headers(Any)
         .expose_headers([header::ETAG, header::DATE])
         .max_age(std::time::Duration::from_secs(86_400));
+    // Pictures are larger than anything else that is sent here.
+    let largest = state.config().limits.photo_bytes;
+    let uploads = OpenApiRouter::new().routes(routes!(care::reports::photo)).layer(DefaultBodyLimit::max(largest)).merge(
+        OpenApiRouter::new()
+            .route("/v1/orders/{token}/screens/{*path}", get(care::screens::nodes).post(care::screens::send))
+            .layer(DefaultBodyLimit::max(largest.saturating_mul(3))),
+    );
+    let forms = OpenApiRouter::new()
+        .route("/track/{token}/care/{*path}", get(care::screens::page).post(care::screens::form))
+        .layer(DefaultBodyLimit::max(largest.saturating_mul(3)));
     let public = OpenApiRouter::new()
         .routes(routes!(stores::promise))
         .routes(routes!(stores::estimate))
@@ -62,6 +73,19 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(orders::live))
         .routes(routes!(track::lookup))
         .route("/v1/stores/{store}/look.css", get(console::look::public))
+        .routes(routes!(care::document::document))
+        .routes(routes!(care::document::public))
+        .routes(routes!(care::reports::list, care::reports::create))
+        .routes(routes!(care::reports::one))
+        .routes(routes!(care::reports::acted))
+        .routes(routes!(care::reports::picture))
+        .routes(routes!(care::feedback::feedback))
+        .routes(routes!(care::feedback::updates))
+        .routes(routes!(care::feedback::history))
+        .routes(routes!(care::push::offer, care::push::subscribe))
+        .routes(routes!(care::push::unsubscribe))
+        .routes(routes!(care::push::known))
+        .merge(uploads)
         .route("/embed.js", get(assets::loader))
         .route("/assets/{file}", get(assets::asset));
     // The fallback comes below the layer, which answers what browsers ask before they send (OPTIONS).
@@ -102,6 +126,19 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(insight::log))
         .routes(routes!(insight::share_scorecard, insight::shared_scorecards))
         .routes(routes!(insight::revoke_scorecard))
+        .routes(routes!(care::admin::read, care::admin::write))
+        .routes(routes!(care::admin::list))
+        .routes(routes!(care::admin::one))
+        .routes(routes!(care::admin::acted))
+        .routes(routes!(care::admin::picture))
+        .routes(routes!(care::admin::feedback))
+        .routes(routes!(care::admin::opt_ins))
+        .routes(routes!(care::admin::thefts))
+        .merge(forms)
+        .route("/history/{pass}", get(care::feedback::history_page))
+        .route("/push/worker.js", get(care::push::worker))
+        .route("/push/page.js", get(care::push::page_script))
+        .route("/push/{token}", get(care::push::page))
         .route("/track", get(track::lookup_page).post(track::lookup_form))
         .route("/track/{token}", get(track::order))
         .route("/healthz", get(|| async { "ok" }))

@@ -60,6 +60,7 @@ pub fn respond(state: &AppState, kept: &Kept, headers: &HeaderMap) -> Response {
 
 /// What depends on the moment and the reader.
 fn complete(document: &mut OrderDocument, words: &Words, now: Instant) {
+    crate::store::care::complete(document, now);
     document.computed_at = now.to_string();
     document.sentence = Some(view::order::sentence(document, Reader { now, offset: None }, words));
 }
@@ -175,7 +176,16 @@ pub async fn load(state: &AppState, claim: &Claim) -> anyhow::Result<Option<Arc<
         Err(began) => began,
     };
     let asked = claim.clone();
-    let found = state.db().read(move |db| orders::document(db, &asked.store, &asked.order_id)).await?;
+    let found = state
+        .db()
+        .read(move |db| {
+            let mut document = orders::document(db, &asked.store, &asked.order_id)?;
+            if let Some(document) = &mut document {
+                crate::store::care::switched(db, &asked.store, &asked.order_id, document)?;
+            }
+            Ok(document)
+        })
+        .await?;
     Ok(found.map(|document| {
         let kept = Arc::new(Kept::new(document));
         state.documents().keep(&claim.store, &claim.order_id, began, &kept);

@@ -31,6 +31,7 @@ use crate::{
 static STYLE: &str = concat!(
     include_str!("../../../../www/styles/base.css"),
     include_str!("../../../../www/styles/order.css"),
+    include_str!("../../../../www/styles/care.css"),
     include_str!("../../../../www/styles/hosted.css")
 );
 
@@ -48,6 +49,12 @@ const LOOKED_UP: i64 = 30 * 86_400;
 
 /// The address that a request comes from, as far as this server sees it; none in tests without a socket.
 pub struct Peer(pub String);
+
+impl Peer {
+    pub fn address(&self) -> &str {
+        &self.0
+    }
+}
 
 impl FromRequestParts<AppState> for Peer {
     type Rejection = std::convert::Infallible;
@@ -79,24 +86,35 @@ pub async fn order(State(state): State<AppState>, Path(token): Path<String>, hea
             let document = &kept.document;
             let reader = Reader { now: state.now(), offset: None };
             let drawn = view::node::html(&view::order::order(document, reader, &*words));
+            let base = format!("/track/{token}/care/");
+            let care = document.care.clone().unwrap_or_default();
+            let reports = view::node::html(&view::care::brief(&care.open, &*words, &base));
             let body = html! {
                 h1 { (document.store.name) " " (document.number) }
                 link rel="stylesheet" href=(format!("/v1/stores/{}/look.css?hosted", claim.store));
-                whereabouts-order token=(token) { (PreEscaped(drawn)) }
+                // All of it goes where the widget draws: it has its own way to help.
+                whereabouts-order token=(token) {
+                    (PreEscaped(drawn))
+                    (PreEscaped(reports))
+                    @if care.help || care.reports { p { a.link href=(format!("{base}help")) { (say(&*words, "order.care", &[])) } } }
+                }
                 script async src="/embed.js" data-store=(claim.store) {}
             };
             page(StatusCode::OK, &words, &format!("{} {}", document.store.name, document.number), store_link(document), body)
         }
-        Err(problem) => {
-            let status = StatusCode::from_u16(problem.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let text = if status == StatusCode::GONE { "page.expired" } else { "page.invalid" };
-            let body = html! {
-                h1 { (say(&*words, text, &[])) }
-                p { a href="/track" { (say(&*words, "page.lookup", &[])) } }
-            };
-            page(status, &words, &say(&*words, "page.lookup", &[]), html! {}, body)
-        }
+        Err(problem) => refusal(&words, &problem),
     }
+}
+
+/// A link that opens nothing (any more), as a page.
+pub fn refusal(words: &Words, problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let text = if status == StatusCode::GONE { "page.expired" } else { "page.invalid" };
+    let body = html! {
+        h1 { (say(words, text, &[])) }
+        p { a href="/track" { (say(words, "page.lookup", &[])) } }
+    };
+    page(status, words, &say(words, "page.lookup", &[]), html! {}, body)
 }
 
 fn store_link(document: &OrderDocument) -> Markup {
@@ -317,7 +335,7 @@ async fn send_link(state: &AppState, store: &str, number: String, email: String,
     Ok(())
 }
 
-fn page(status: StatusCode, words: &Words, title: &str, header: Markup, body: Markup) -> Response {
+pub fn page(status: StatusCode, words: &Words, title: &str, header: Markup, body: Markup) -> Response {
     let markup = html! {
         (DOCTYPE)
         html lang=(words.language()) dir=(words.direction()) {

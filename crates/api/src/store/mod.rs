@@ -1,6 +1,7 @@
 //! The database: SQLite behind one writer thread, which commits all that waits at once, and a few readers.
 
 pub mod audit;
+pub mod care;
 pub mod drafts;
 pub mod incidents;
 pub mod insight;
@@ -43,6 +44,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0009_insight.sql"),
     include_str!("../../migrations/0010_console_indexes.sql"),
     include_str!("../../migrations/0011_incidents.sql"),
+    include_str!("../../migrations/0012_care.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.

@@ -165,6 +165,8 @@ pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant)
     let promised = ledger::promise_of(db, store, &serde_json::from_str(&first)?, &basis, now)?;
     let policy = super::policies::at(db, &store.id, now)?.unwrap_or_default();
     let mut document = compose(db, store, &order, promised, &policy.document(now), placed_at, now)?;
+    super::care::reports::arrived(db, store, order_id, &document, now)?;
+    document.care = Some(super::care::brief(db, &store.id, order_id, &document)?);
     let old: Option<(i64, String)> = db
         .prepare_cached("select version, body from documents where store = ?1 and order_id = ?2")?
         .query_row(params![store.id, order_id], |r| Ok((r.get(0)?, r.get(1)?)))
@@ -182,6 +184,7 @@ pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant)
     let before: Option<OrderDocument> = old.and_then(|o| serde_json::from_str(&o.1).ok());
     crate::poll::follow(db, store, &document, now.0)?;
     super::outbox::tell(db, store, order_id, before.as_ref(), &document, now)?;
+    super::care::subscribers::tell(db, &store.id, order_id, before.as_ref(), &document, now)?;
     Ok(Some(document.version))
 }
 
@@ -213,6 +216,15 @@ pub fn lookup_by_email(db: &Connection, store: &StoreInfo, number: &str, email: 
     let sql = "select id from orders where store = ?1 and number = ?2 and email_hash = ?3 limit 1";
     let values = params![store.id, plain(number), hash_email(&store.lookup_secret, email)];
     Ok(db.prepare_cached(sql)?.query_row(values, |r| r.get(0)).optional()?)
+}
+
+/// Orders by the hash of an address, newest first: id and number.
+pub fn of_address(db: &Connection, store: &str, email_hash: &str) -> Result<Vec<(String, String)>> {
+    let mut rows = db.prepare_cached(
+        "select id, facts ->> '$.number' from orders where store = ?1 and email_hash = ?2 order by facts ->> '$.placed_at' desc limit 100",
+    )?;
+    let rows = rows.query_map([store, email_hash], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Orders whose window moves with time.

@@ -25,7 +25,21 @@ impl Endpoint {
 }
 
 /// What an outbound webhook may tell of.
-pub const KINDS: [&str; 5] = ["shipment.status", "shipment.exception", "promise.at_risk", "promise.broken", "order.delivered"];
+pub const KINDS: [&str; 13] = [
+    "shipment.status",
+    "shipment.exception",
+    "promise.at_risk",
+    "promise.broken",
+    "order.delivered",
+    "report.opened",
+    "report.offered",
+    "report.agreed",
+    "report.in_resolution",
+    "report.settled",
+    "report.withdrawn",
+    "report.declined",
+    "report.reopened",
+];
 
 /// Seconds until the next try, after each that failed; then it is given up. Standard Webhooks' proposal, near enough.
 const RETRIES: [i64; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
@@ -44,15 +58,29 @@ pub fn tell(
         return Ok(());
     }
     for (kind, subject, data) in changes(order_id, old, new) {
-        for endpoint in store.outbound.iter().filter(|e| e.events.is_empty() || e.events.iter().any(|k| k == kind)) {
-            let id = Sha256::digest(format!("{}\n{}\n{kind}\n{order_id}\n{subject}", store.id, endpoint.id));
-            let id = format!("msg_{}", hex::encode(&id[..16]));
-            let body = json!({"type": kind, "timestamp": now, "data": data}).to_string();
-            db.prepare_cached(
-                "insert or ignore into outbox (id, store, endpoint, order_id, kind, body, made_at, due_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
-            )?
-            .execute(params![id, store.id, endpoint.id, order_id, kind, body, now.0])?;
-        }
+        put(db, store, order_id, kind, &subject, &data, now)?;
+    }
+    Ok(())
+}
+
+/// Writes one change for every endpoint that wants its kind. `subject`: what makes it one of its own.
+pub fn put(
+    db: &Connection,
+    store: &StoreInfo,
+    order_id: &str,
+    kind: &str,
+    subject: &str,
+    data: &Value,
+    now: Instant,
+) -> Result<()> {
+    for endpoint in store.outbound.iter().filter(|e| e.events.is_empty() || e.events.iter().any(|k| k == kind)) {
+        let id = Sha256::digest(format!("{}\n{}\n{kind}\n{order_id}\n{subject}", store.id, endpoint.id));
+        let id = format!("msg_{}", hex::encode(&id[..16]));
+        let body = json!({"type": kind, "timestamp": now, "data": data}).to_string();
+        db.prepare_cached(
+            "insert or ignore into outbox (id, store, endpoint, order_id, kind, body, made_at, due_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+        )?
+        .execute(params![id, store.id, endpoint.id, order_id, kind, body, now.0])?;
     }
     Ok(())
 }

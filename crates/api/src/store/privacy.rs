@@ -70,6 +70,7 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
         db.execute(&format!("delete from {table} where store = ?1 and order_id = ?2"), own)?;
     }
     db.execute("delete from orders where store = ?1 and id = ?2", own)?;
+    super::care::forget_order(db, store, order)?;
     db.execute(
         "create temp table kept as select store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence
          from promises where store = ?1 and order_id = ?2",
@@ -88,6 +89,7 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
 
 fn forget_store(db: &Connection, store: &str) -> Result<()> {
     db.execute("insert into redacting values (1)", [])?;
+    super::care::forget_store(db, store)?;
     for table in [
         "parcel_aliases",
         "polls",
@@ -159,6 +161,7 @@ pub fn export(db: &Connection, store: &str, request: i64, now: Instant) -> Resul
                 (select tracking_number from parcels where store = ?1 and order_id = ?2) order by tracking_number")?,
             "promise": text("select json_object('from', window_from, 'to', window_to, 'request', json(request), 'shown', shown, 'language', language)
                 from promises where store = ?1 and order_id = ?2 order by seq")?,
+            "care": super::care::export(db, store, &order)?,
             "events": events,
         }));
     }

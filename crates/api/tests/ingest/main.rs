@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod care;
 mod commands;
 mod console;
 mod crash;
@@ -20,6 +21,7 @@ mod push;
 mod routes;
 mod smtp;
 mod upkeep;
+mod web_push;
 
 use std::path::{Path, PathBuf};
 
