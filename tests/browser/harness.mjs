@@ -16,11 +16,13 @@ export { secret as tokenSecret };
 export const adminKey = 'admin-key-0123456789abcdef0123456789';
 
 /** Starts `whereabouts serve` with one store on a free port; `stop()` ends it. */
-export async function startApi() {
+export async function startApi({ internalTargets = false } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'whereabouts-'));
   const config = join(dir, 'config.toml');
   writeFileSync(config, `listen = "127.0.0.1:0"
 database = "${join(dir, 'test.sqlite')}"
+[limits]
+internal_targets = ${internalTargets}
 [[stores]]
 id = "demo"
 name = "Fjord & Fern"

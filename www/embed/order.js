@@ -12,6 +12,7 @@ export class Surface {
   #live;
   #latest;
   #token;
+  #told;
   constructor(host, kit) {
     this.#host = host;
     this.#kit = kit;
@@ -86,7 +87,13 @@ export class Surface {
     // Help and reports: loaded when the shopper opens them. `care.js` exports `open(body, context)`, called once for a body; later changes
     // of the order come as the host's `whereabouts:change`.
     const care = root.querySelector('.care');
-    if (!(care.hidden = !files['care.js'])) {
+    const { help, reports, open } = host.data.care ?? {};
+    if (!(care.hidden = !files['care.js'] || !(help || reports))) {
+      // What was reported is shown, where it stands below the screen: nothing moves under anybody's eyes.
+      if (open?.length && !this.#told && care.getBoundingClientRect().top > innerHeight) {
+        this.#told = true;
+        (globalThis.requestIdleCallback ?? setTimeout)(() => { care.open = true; });
+      }
       care.ontoggle = () => {
         if (!care.open || care.filled) return;
         care.filled = true;

@@ -168,6 +168,18 @@ pub fn object(to: &mut String, fields: &[(&str, bool, Shape)]) {
 /// Reads a struct, all of its fields: `read!(Type { field, field });`.
 #[macro_export]
 macro_rules! read {
+    // What is not named is left to others, and not read.
+    ($type:ty { $($field:ident),* $(,)? } and more) => {
+        impl $crate::Read for $type {
+            fn read(from: &mut $crate::Reader) -> Self {
+                Self { $($field: $crate::Read::read(from)),*, ..Default::default() }
+            }
+
+            fn shape(to: &mut $crate::Text) {
+                $crate::object(to, &[$((stringify!($field), false, $crate::of(|t: &$type| &t.$field))),*]);
+            }
+        }
+    };
     ($type:ty { $($field:ident),* $(,)? }) => {
         impl $crate::Read for $type {
             fn read(from: &mut $crate::Reader) -> Self {

@@ -204,7 +204,7 @@ frugal::read!(OrderDocument {
     unshipped,
     delays,
     sentence
-});
+} and more);
 frugal::read!(Store { id, name, url, support_url });
 frugal::read!(Destination { city, region, country, utc_offset });
 frugal::read!(Promise { from, to, confidence, method, made_at });

@@ -2,8 +2,8 @@
 
 use std::{string::String, vec::Vec};
 
-use super::{Page, away, button, group, named_button};
-use crate::node::{Element, Node, el};
+use super::{Page, away, build::el, button, group, named_button};
+use crate::node::{Element, Node};
 
 /// How it went: asked once, and taken no for an answer.
 pub fn asked(p: &Page) -> Element {
@@ -12,10 +12,10 @@ pub fn asked(p: &Page) -> Element {
     let list = (0..=10u32).map(|n| {
         let mut text = String::new();
         text.push_str(&p.l.number(n));
-        let value = crate::number(n);
+        let value = n.to_string();
         let mut choice = p.choice("radio", "score", &value, text);
         if let Some(Node::Element(field)) = choice.children.first_mut() {
-            field.attributes.push(("required", "".into()));
+            field.attributes.push(("required".into(), "".into()));
         }
         choice.attributes.retain(|a| a.0 != "class" && a.0 != "part");
         choice.with("class", "care-score").with("part", "care-score")
@@ -61,7 +61,7 @@ pub fn updates(p: &Page) -> Vec<Node> {
         // The words are part of what is recorded.
         let mut yes = p.choice("checkbox", "yes", "yes", p.say("care.updates.yes", &[("number", &p.d.number)]));
         if let Some(Node::Element(tick)) = yes.children.first_mut() {
-            tick.attributes.push(("required", "".into()));
+            tick.attributes.push(("required".into(), "".into()));
         }
         let send = el("p", "care-actions").child(button(p.say("care.send", &[])));
         root = root.child(p.form(&path).child(group(title).child(address).child(yes).child(send)));

@@ -4,8 +4,8 @@ use std::{string::String, vec::Vec};
 
 use wire::care::{Contact, Faq, Help};
 
-use super::{Page, asked, away, brief, minutes};
-use crate::node::{Element, Node, el};
+use super::{Page, asked, away, brief, build::el, minutes};
+use crate::node::{Element, Node};
 
 pub fn help(p: &Page) -> Vec<Node> {
     let d = p.d;

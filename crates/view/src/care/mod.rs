@@ -4,6 +4,7 @@
 //! fetches those instead of leaving the page.
 
 mod ask;
+mod build;
 mod help;
 mod report;
 
@@ -16,9 +17,10 @@ pub use ask::{asked, history, updates};
 pub use help::help;
 pub use report::{report, report_form};
 
+use self::build::el;
 use crate::{
     locale::{Locale, count, direction, say},
-    node::{Element, Node, el},
+    node::{Element, Node},
 };
 
 /// What all screens need.

@@ -4,10 +4,10 @@ use std::{string::String, vec::Vec};
 
 use wire::care::{Check, Kind, Offer, Report};
 
-use super::{Page, away, button, group, named_button, of_ten};
+use super::{Page, away, build::el, button, group, named_button, of_ten};
 use crate::{
     locale::count,
-    node::{Element, Node, el},
+    node::{Element, Node},
 };
 
 /// The checks that solve most cases, then what is needed for the rest.
@@ -149,9 +149,9 @@ pub fn report(p: &Page, r: &Report) -> Vec<Node> {
         for (n, o) in r.offers.iter().enumerate() {
             let mut choice = p.choice("radio", "option", &o.option, option(p, o));
             if let Some(Node::Element(field)) = choice.children.first_mut() {
-                field.attributes.push(("required", "".into()));
+                field.attributes.push(("required".into(), "".into()));
                 if n == 0 && r.offers.len() == 1 {
-                    field.attributes.push(("checked", "".into()));
+                    field.attributes.push(("checked".into(), "".into()));
                 }
             }
             choices = choices.child(choice.line("span", "care-hint", o.note.clone()));

@@ -268,7 +268,7 @@ fn written(nodes: &[Node]) -> Value {
             Node::Text(text) => json!(text),
             Node::Element(e) => {
                 let attributes: serde_json::Map<String, Value> =
-                    e.attributes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+                    e.attributes.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
                 json!([e.tag, attributes, written(&e.children)])
             }
         })
@@ -291,7 +291,7 @@ fn as_page(state: &AppState, headers: &HeaderMap, token: &str, shown: Shown) -> 
     let link = html! { @if let Some(s) = store { (s.name) } };
     let body = html! {
         div.care { (PreEscaped(view::node::html(&shown.nodes))) }
-        p { a href=(format!("/track/{token}")) { (say(&*words, "care.order", &[])) } }
+        p.care-back { a.link href=(format!("/track/{token}")) { (say(&*words, "care.order", &[])) } }
     };
     track::page(shown.status, &words, &shown.title, link, body)
 }

@@ -1,0 +1,119 @@
+// Messages to a browser, the whole way: opted in on our own page, encrypted for a real Firefox, through a push server, to its worker and page.
+// Needs Firefox (Debian: firefox-esr) and `npm install --no-save puppeteer-core`, which are too large to be required: skipped where they are absent.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { startApi, startBrowser } from './harness.mjs';
+
+const firefox = ['firefox-esr', 'firefox'].map(name => spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim()).find(Boolean);
+// Another folder with node packages may be named.
+const require = createRequire(process.env.WHEREABOUTS_PUPPETEER ? `${process.env.WHEREABOUTS_PUPPETEER}/x.js` : import.meta.url);
+const optional = name => { try { return require(name); } catch { return undefined; } };
+const [puppeteer, ws] = [optional('puppeteer-core'), optional('ws')];
+
+/** A push server as browsers speak to one: subscribes over a socket, takes messages by POST, hands them on as they are. */
+async function pushServer() {
+  const channels = new Map();
+  const taken = [];
+  const server = createServer((request, response) => {
+    const parts = [];
+    request.on('data', part => parts.push(part));
+    request.on('end', () => {
+      const channel = request.url.split('/').pop();
+      const socket = channels.get(channel);
+      taken.push(request.headers);
+      response.writeHead(socket ? 201 : 410).end();
+      socket?.send(JSON.stringify({ messageType: 'notification', channelID: channel, version: `${taken.length}`, data: Buffer.concat(parts).toString('base64url'), headers: { encoding: request.headers['content-encoding'] } }));
+    });
+  });
+  new ws.WebSocketServer({ server }).on('connection', socket => socket.on('message', text => {
+    const said = JSON.parse(text);
+    const reply = answer => socket.send(JSON.stringify(answer));
+    if (said.messageType === 'hello') reply({ messageType: 'hello', uaid: 'a'.repeat(32), status: 200, use_webpush: true, broadcasts: {} });
+    if (said.messageType === 'register') {
+      channels.set(said.channelID, socket);
+      reply({ messageType: 'register', channelID: said.channelID, status: 200, pushEndpoint: `http://127.0.0.1:${server.address().port}/push/${said.channelID}` });
+    }
+    if (said.messageType === 'unregister') { channels.delete(said.channelID); reply({ messageType: 'unregister', channelID: said.channelID, status: 200 }); }
+  }));
+  await new Promise(done => server.listen(0, '127.0.0.1', done));
+  return { port: server.address().port, taken, stop: () => { server.closeAllConnections(); server.close(); } };
+}
+
+const ago = hours => new Date(Date.now() - hours * 3_600_000).toISOString();
+const lines = [{ id: 7, sku: 'MUG-1', title: 'Stoneware mug', quantity: 1 }];
+async function underWay(api) {
+  await api.shopify('orders/create', { id: 1201, name: '#1201', created_at: ago(80), updated_at: ago(80), currency: 'USD', shipping_lines: [{ code: 'Standard' }], shipping_address: { city: 'San Francisco', province_code: 'CA', zip: '94103', country_code: 'US' }, line_items: lines });
+  await api.shopify('fulfillments/create', { id: 12010, order_id: 1201, status: 'success', created_at: ago(70), updated_at: ago(70), tracking_company: 'UPS', tracking_numbers: ['1Z0000000000001201'], line_items: lines });
+  await scan(api, [[60, 'in_transit']]);
+}
+const scan = (api, scans) => api.easypost({ id: `evt_${Math.random()}`, object: 'Event', result: { tracking_code: '1Z0000000000001201', carrier: 'UPS', status: scans.at(-1)[1],
+  tracking_details: scans.map(([hours, status]) => ({ datetime: ago(hours), status, message: status })) } });
+
+test('in Firefox: opted in, told when the parcel is out for delivery, opted out', { skip: !firefox ? 'no Firefox' : !puppeteer || !ws ? 'no puppeteer-core' : false, timeout: 120_000 }, async () => {
+  const [api, push] = [await startApi({ internalTargets: true }), await pushServer()];
+  let browser;
+  try {
+    await underWay(api);
+    browser = await puppeteer.launch({
+      browser: 'firefox', executablePath: firefox, headless: true,
+      extraPrefsFirefox: {
+        'dom.push.serverURL': `ws://127.0.0.1:${push.port}/`, 'dom.push.testing.allowInsecureServerURL': true, 'dom.push.alwaysConnect': true, 'dom.push.testing.ignorePermission': true,
+        'permissions.default.desktop-notification': 1, 'dom.serviceWorkers.testing.enabled': true, 'dom.push.enabled': true,
+      },
+    });
+    const page = await browser.newPage();
+    await page.goto(`${api.origin}/push/${api.token('1201')}`);
+    await page.waitForSelector('#push button');
+    const said = async pattern => page.waitForFunction(p => new RegExp(p).test(document.querySelector('#push [role=status]').textContent), { timeout: 30_000 }, pattern);
+    await page.click('#push button');
+    await said('This browser will be told');
+    await scan(api, [[60, 'in_transit'], [0, 'out_for_delivery']]);
+    // A headless browser shows no notification; the page hears of it from the worker, which has decrypted it.
+    await said('Fjord & Fern #1201 · Out for delivery');
+    assert.equal(push.taken.length, 1);
+    assert.match(push.taken[0].authorization, /^vapid t=ey.*, k=B/);
+    assert.equal(push.taken[0]['content-encoding'], 'aes128gcm');
+    await page.reload();
+    await page.waitForFunction(() => document.querySelector('#push button')?.textContent === 'Turn off');
+    await page.click('#push button');
+    await said('no longer told');
+    await scan(api, [[60, 'in_transit'], [1, 'out_for_delivery'], [0, 'delivered']]);
+    await new Promise(done => setTimeout(done, 1000));
+    assert.equal(push.taken.length, 1);
+  } finally {
+    await browser?.close();
+    push.stop();
+    await api.stop();
+  }
+});
+
+test('in Chromium: the worker shows what it is sent, and opens the order when it is clicked', async () => {
+  const [api, browser] = [await startApi(), await startBrowser()];
+  try {
+    await underWay(api);
+    const context = await browser.newContext({ locale: 'en-US' });
+    await context.grantPermissions(['notifications'], { origin: api.origin });
+    const page = await context.newPage();
+    await page.goto(`${api.origin}/push/${api.token('1201')}`);
+    await page.getByRole('button', { name: 'Turn on' }).waitFor();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    const devtools = await context.newCDPSession(page);
+    const found = new Promise(done => devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => { if (registrations[0]) done(registrations[0]); }));
+    await devtools.send('ServiceWorker.enable');
+    const { registrationId } = await found;
+    const message = { title: 'Fjord & Fern #1201', body: '<b>Out</b> for delivery', url: `${api.origin}/track/x`, tag: 't', lang: 'en', dir: 'ltr' };
+    for (const data of [JSON.stringify(message), JSON.stringify(message), 'not json']) {
+      await devtools.send('ServiceWorker.deliverPushMessage', { origin: api.origin, registrationId, data });
+    }
+    await page.waitForFunction(async () => (await (await navigator.serviceWorker.ready).getNotifications()).length === 2);
+    const shown = await page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(n => [n.title, n.body, n.data.url]));
+    assert.deepEqual(shown.find(n => n[0] !== 'Whereabouts'), [message.title, message.body, message.url], 'the same twice is one, and text is text');
+    assert.match(await page.textContent('#push [role=status]'), /Whereabouts|Fjord & Fern/);
+  } finally {
+    await browser.close();
+    await api.stop();
+  }
+});
