@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     calendar::Calendar,
     document::{Document, Service},
-    estimate::Line,
-    journey, place,
+    journey::{self, Piece, Stock},
+    place,
     remaining::{Progress, lane},
     spread::Spread,
     time::{Day, Instant},
@@ -55,7 +55,9 @@ const ONE: u64 = 1 << 20;
 
 /// For a parcel that is not delivered. `enough`: per mille, the least chance worth waiting for.
 pub fn turn_up(document: &Document, progress: &Progress, losses: Losses, enough: u16, now: Instant) -> TurnUp {
-    let lines: Vec<&Line> = progress.items.iter().collect();
+    let lines = progress.items.iter();
+    let lines: Vec<Piece> =
+        lines.map(|l| Piece { line: 0, sku: l.sku.as_str(), quantity: l.quantity, stock: Stock::OnHand }).collect();
     let zone = place::zones(document, &progress.destination);
     let zone = zone.into_iter().find(|z| !document.zones.get(*z).is_some_and(|z| z.excluded)).unwrap_or(0);
     let lane = lane(document, progress, zone);

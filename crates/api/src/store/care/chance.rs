@@ -49,6 +49,7 @@ pub fn of(
             country: text(&order.destination.country),
             region: text(&order.destination.region),
             postal_code: text(&order.destination.postal_code),
+            ..Destination::default()
         },
         method: document.promise.as_ref().map(|p| p.method.clone()).unwrap_or_default(),
         carrier: s.carrier.clone(),
