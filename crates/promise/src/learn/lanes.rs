@@ -69,18 +69,18 @@ impl Counts {
         if self.parcels == 0 {
             self.day = day.0;
         } else if day.0 > self.day {
-            let kept = (-((day.0 - self.day) as f32) / half_life).exp2();
+            let kept = (-(day.0.saturating_sub(self.day) as f32) / half_life).exp2();
             self.by.iter_mut().for_each(|w| *w *= kept);
             self.day = day.0;
         } else {
-            weight = (-((self.day - day.0) as f32) / half_life).exp2();
+            weight = (-(self.day.saturating_sub(day.0) as f32) / half_life).exp2();
         }
         let n = usize::from(days).min(LONGEST - 1);
         if self.by.len() <= n {
             self.by.resize(n + 1, 0.0);
         }
         self.by[n] += weight;
-        self.parcels += 1;
+        self.parcels = self.parcels.saturating_add(1);
     }
 }
 
@@ -163,7 +163,7 @@ impl Lanes {
 
     /// Deliveries whose transit is known.
     pub fn parcels(&self) -> u64 {
-        self.transit.values().map(|c| c.parcels).sum()
+        self.transit.values().fold(0, |sum, c| sum.saturating_add(c.parcels))
     }
 
     /// Origins whose handling is known.
@@ -287,7 +287,7 @@ impl Group {
     fn of<'a>(counts: impl Iterator<Item = &'a Counts>, today: Day, half_life: f32) -> Group {
         let mut group = Group::default();
         for c in counts {
-            let kept = f64::from(-((today.0 - c.day) as f32) / half_life).exp2();
+            let kept = f64::from(-(today.0.saturating_sub(c.day) as f32) / half_life).exp2();
             if group.arrived.len() < c.by.len() {
                 group.arrived.resize(c.by.len(), 0.0);
             }
