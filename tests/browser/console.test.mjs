@@ -285,7 +285,7 @@ test('without script everything works by plain forms', async () => {
 
 const pages = [
   'overview', 'guide', 'orders', 'orders?q=2', 'orders/4507891004', 'policy', 'policy/basics', 'policy/json', 'policy/history', 'policy/history/1', 'policy/origins', 'policy/origins/0',
-  'policy/services/0', 'policy/zones/0', 'policy/transit/0', 'policy/methods/0', 'policy/items', 'policy/items/new', 'delays', 'delays/new?reason=weather', 'look', 'problems', 'webhooks',
+  'policy/services/0', 'policy/zones/0', 'policy/transit/0', 'policy/methods/0', 'policy/items', 'policy/items/new', 'delays', 'delays/new?reason=weather', 'reports', 'help', 'help/faqs/new', 'help/contacts/new', 'look', 'problems', 'webhooks',
   'keys', 'people', 'log', '../account', '../../console?all', '../stores',
 ];
 for (const [name, options] of [

@@ -57,8 +57,10 @@ pub async fn asset(Path(file): Path<String>) -> Result<Response, Failure> {
 static MENU: &[(&str, &str, Role)] = &[
     ("overview", "Overview", Role::Viewer),
     ("orders", "Orders", Role::Viewer),
+    ("reports", "Reports", Role::Viewer),
     ("delays", "Delay notices", Role::Viewer),
     ("policy", "Delivery policy", Role::Viewer),
+    ("help", "Help and reports", Role::Viewer),
     ("look", "Look", Role::Viewer),
     ("problems", "What could not be read", Role::Viewer),
     ("webhooks", "Webhooks", Role::Support),

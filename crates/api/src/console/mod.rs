@@ -9,6 +9,7 @@ mod events;
 pub mod frame;
 pub mod guard;
 mod guide;
+mod help;
 mod keys;
 mod languages;
 mod log;
@@ -16,6 +17,7 @@ pub mod look;
 mod orders;
 mod overview;
 pub mod policy;
+mod reports;
 mod sign_in;
 mod starter;
 mod stores;
@@ -96,6 +98,16 @@ pub fn table() -> Vec<Route> {
         at(In(Viewer), "/console/{store}/orders/{id}", get(orders::one)),
         change(In(Support), "/console/{store}/orders/{id}", post(orders::save)),
         change(In(Support), "/console/{store}/orders/take-back", post(orders::take_back)),
+        at(In(Viewer), "/console/{store}/reports", get(reports::page)),
+        at(In(Viewer), "/console/{store}/reports/{id}", get(reports::one)),
+        change(In(Support), "/console/{store}/reports/{id}/{step}", post(reports::act)),
+        at(In(Support), "/console/{store}/reports/{id}/photos/{photo}", get(reports::photo)),
+        at(In(Viewer), "/console/{store}/help", get(help::page)),
+        change(In(Owner), "/console/{store}/help", post(help::save)),
+        at(In(Owner), "/console/{store}/help/faqs/{n}", get(help::faq)),
+        change(In(Owner), "/console/{store}/help/faqs/{n}", post(help::save_faq)),
+        at(In(Owner), "/console/{store}/help/contacts/{n}", get(help::contact)),
+        change(In(Owner), "/console/{store}/help/contacts/{n}", post(help::save_contact)),
         at(In(Viewer), "/console/{store}/problems", get(events::page)),
         at(In(Support), "/console/{store}/events/{id}", get(events::one)),
         change(In(Support), "/console/{store}/events/replay", post(events::replay)),

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use maud::{Markup, html};
 
-use super::{Failure, Session, delays, frame, guide, orders};
+use super::{Failure, Session, delays, frame, guide, orders, reports};
 use crate::{
     state::AppState,
     store::{people::Role, search},
@@ -22,6 +22,7 @@ pub async fn page(State(state): State<AppState>, session: Session) -> Result<Mar
         Ok((aside, dead, newest))
     });
     let (aside, dead, newest) = found.await?;
+    let waiting = reports::waiting(&state, &session.store).await?;
     let running = delays::running(&state, &session.store).await?;
     let body = html! {
         h1 { (session.store_name) }
@@ -44,6 +45,7 @@ pub async fn page(State(state): State<AppState>, session: Session) -> Result<Mar
                     a href=(session.to("delays")) { "Delay notices" }
                     span { @if running.is_empty() { span.hint { "none" } } @else { (running.join(", ")) } }
                 }
+                li { a href=(session.to("reports")) { "Reports" } span { @if waiting == 0 { span.hint { "none open" } } @else { span.tag.warning { (waiting) " open" } } } }
                 li { a href=(session.to("problems")) { "Set aside" } span { @if aside == 0 { span.hint { "nothing" } } @else { span.tag.bad { (aside) } } } }
                 @if session.may(Role::Support) {
                     li { a href=(session.to("webhooks?show=failed")) { "Webhooks given up" } span { @if dead == 0 { span.hint { "none" } } @else { span.tag.bad { (dead) } } } }

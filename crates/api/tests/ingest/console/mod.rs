@@ -1,6 +1,7 @@
 //! The console: who gets in, who may do what, and what no other page can do.
 
 mod apart;
+mod care;
 mod doors;
 mod keys;
 mod orders;
