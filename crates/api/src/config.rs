@@ -88,6 +88,8 @@ pub struct Store {
     /// In whose name the store writes, where it isn't the installation's.
     pub mail_from: Option<String>,
     pub mail_reply_to: Option<String>,
+    /// The store's account with who sends its SMS.
+    pub sms: Option<notify::sms::Account>,
 }
 
 /// A store's own account with a carrier, to ask about its parcels.
@@ -165,6 +167,14 @@ impl Config {
                     bail!(
                         "{at}.outbound[{k}].secret: write whsec_ and 24 to 64 bytes in base64 (for example from `openssl rand -base64 32`)"
                     );
+                }
+            }
+            if let Some(sms) = &store.sms {
+                if let Some((field, wrong)) = sms.wrong() {
+                    bail!("{at}.sms.{field}: {wrong}");
+                }
+                if let Err(e) = crate::outbound::allowed(&sms.endpoint(), self.limits.internal_targets) {
+                    bail!("{at}.sms.url: {e}");
                 }
             }
             for (name, account) in &store.carriers {

@@ -226,7 +226,7 @@ pub async fn replay(state: &AppState) -> Result<()> {
             insight::reset(db)?;
             Ok(db.execute_batch(
                 "delete from problems; delete from orders; delete from fulfillments; delete from parcels; delete from parcel_parts;
-                 delete from fulfillment_scans; delete from event_subjects; delete from parcel_aliases;
+                 delete from fulfillment_scans; delete from event_subjects; delete from parcel_aliases; delete from contacts;
                  update events set state = 0 where state = 2; delete from again; update progress set projected = 0;",
             )?)
         })
@@ -274,6 +274,7 @@ pub async fn digest(state: &AppState) -> Result<String> {
                 "select store || order_id || body from documents order by store, order_id",
                 "select store || event || kind || coalesce(field, '') || coalesce(code, '') || message from problems order by store, event, kind, field, code, message",
                 "select store || tracking_number || alias from parcel_aliases order by store, tracking_number, alias",
+                "select store || order_id || updated_at || hex(sealed) || coalesce(email_hash, '') || coalesce(phone_hash, '') || coalesce(language, '') from contacts order by store, order_id",
                 "select event || store || kind || id from event_subjects order by event, kind, id",
                 "select store || order_id || outcome from insight_orders order by store, order_id",
                 "select store || dimension || day || key || live || figures from insight order by store, dimension, day, key, live",

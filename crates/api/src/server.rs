@@ -128,6 +128,9 @@ async fn reestimate(state: AppState) {
             if let Err(e) = ingest::reestimate(&state, &store.id).await {
                 tracing::error!(error = format!("{e:#}"), store = store.id, "re-estimating failed");
             }
+            if let Err(e) = messages::options::tick(&state, &store.id).await {
+                tracing::error!(error = format!("{e:#}"), store = store.id, "settling delay options failed");
+            }
         }
     }
 }

@@ -159,6 +159,7 @@ impl AppState {
     pub fn changed(&self, store: &str, order: &str, version: u64) {
         self.0.documents.changed(store, order);
         self.0.live.publish(store, order, version);
+        self.wake_messages();
     }
 
     pub fn now(&self) -> Instant {
@@ -249,6 +250,11 @@ impl AppState {
             lookup_secret: s.lookup_secret.expose_secret().to_owned(),
             outbound: s.outbound.iter().map(|o| Endpoint::of(&o.url, &o.events)).collect(),
             pollers: s.carriers.keys().cloned().collect(),
+            channels: [("mail", !self.mailer().is_off()), ("sms", s.sms.is_some())]
+                .iter()
+                .filter(|c| c.1)
+                .map(|c| c.0.to_owned())
+                .collect(),
         })
     }
 

@@ -57,10 +57,31 @@ static LAYOUT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
         environment.set_syntax(syntax);
     }
+    // As the engine's own, but for slashes: addresses stay legible.
+    environment.set_formatter(|out, _, value| match value {
+        value if value.is_undefined() || value.is_none() => Ok(()),
+        value => out.write_str(&escaped(&value.to_string())).map_err(Into::into),
+    });
     // Its source is part of the program: a test renders it.
     let _ = environment.add_template("mail.html", include_str!("../templates/mail.html"));
     environment
 });
+
+/// A text as it may stand in HTML, between tags and in quoted attributes.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
 
 /// Whether a text is a colour as mails may have it.
 pub fn is_colour(text: &str) -> bool {

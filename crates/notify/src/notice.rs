@@ -49,12 +49,12 @@ pub struct From {
 }
 
 impl From {
-    fn sender(&self) -> Sender {
+    pub(crate) fn sender(&self) -> Sender {
         let url = self.url.clone().filter(|u| web(u));
         Sender { name: self.name.clone(), url, accent: self.accent.clone() }
     }
 
-    fn help(&self, l: &dyn Locale) -> Option<Link> {
+    pub(crate) fn help(&self, l: &dyn Locale) -> Option<Link> {
         let url = self.support_url.clone().filter(|u| web(u))?;
         Some(Link { text: say(l, "message.help", &[]), url })
     }
@@ -160,12 +160,9 @@ pub fn said(t: Told, over: &Override, l: &Texts) -> Said {
     let short = part("short", &over.short, Form::Text).map(line);
     let short = short.unwrap_or_else(|| format!("{}: {}", t.from.name, page.subject));
     let own = part("html", &over.html, Form::Html);
-    let html = own.unwrap_or_else(|| page.html().unwrap_or_else(|_| format!("<p>{}</p>", escaped(&page.headline))));
+    let html =
+        own.unwrap_or_else(|| page.html().unwrap_or_else(|_| format!("<p>{}</p>", crate::layout::escaped(&page.headline))));
     Said { html, text: page.text(), short, wrong, page }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 impl Told<'_> {
@@ -219,6 +216,16 @@ impl Told<'_> {
                 headline = sentence.headline.clone();
                 let next = parcels.iter().find_map(|s| Some(say(l, &key("next.", s.sub_status.as_deref()?), &[])));
                 paragraphs.push(next.filter(|n| !n.is_empty()).unwrap_or_else(|| said(".body")));
+                let over = parcels.iter().any(|s| matches!(s.sub_status.as_deref(), Some("lost" | "damaged" | "returned")));
+                if !over && !days.is_empty() {
+                    paragraphs.push(say(l, "message.expected", pairs));
+                }
+            }
+            "attempt_failed" => {
+                paragraphs.push(said(".body"));
+                if !days.is_empty() {
+                    paragraphs.push(say(l, "message.expected", pairs));
+                }
             }
             "ready_to_collect" => {
                 paragraphs.push(said(".body"));

@@ -98,21 +98,22 @@ impl Smtp {
         timeout(TIMEOUT, work).await.map_err(|_| "no answer in time".to_owned())?
     }
 
-    /// Sends a message. `point_of_no_return` is awaited once the relay has taken the recipient and before it gets the content; where that
-    /// fails, nothing is sent.
+    /// Sends a message. `point_of_no_return` is awaited once the relay has taken the recipient and waits for the content; where that fails,
+    /// nothing is sent.
     pub async fn send(&self, message: &Message, point_of_no_return: impl Future<Output = Result<(), String>>) -> Outcome {
         let mut connection = match timeout(TIMEOUT * 2, self.ready(message)).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(outcome)) => return outcome,
             Err(_) => return Outcome::Later("no answer in time".into(), None),
         };
-        if let Err(error) = point_of_no_return.await {
-            return Outcome::Later(error, None);
-        }
         match timeout(TIMEOUT, connection.command(Data)).await {
             Ok(Ok(_)) => {}
             Ok(Err(e)) => return failed(&e, false),
             Err(_) => return Outcome::Later("no answer in time".into(), None),
+        }
+        // The relay waits for the content; a connection that is dropped here has sent nothing.
+        if let Err(error) = point_of_no_return.await {
+            return Outcome::Later(error, None);
         }
         match timeout(LAST_TIMEOUT, connection.message(&message.formatted())).await {
             Ok(Ok(answer)) => {

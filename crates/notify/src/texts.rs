@@ -100,6 +100,7 @@ mod tests {
     #[test]
     fn every_language_says_everything() {
         let english = &TEXTS["en"];
+        assert_eq!(TEXTS.len(), 15, "{:?}", TEXTS.keys());
         for (language, texts) in TEXTS.iter() {
             assert_eq!(texts.keys().collect::<BTreeSet<_>>(), english.keys().collect::<BTreeSet<_>>(), "{language}");
             for (key, text) in texts {
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn languages_are_found_by_what_platforms_write() {
-        for (wish, found) in [("tlh", "en"), ("EN-gb", "en"), ("", "en")] {
+        for (wish, found) in [("pt-BR", "pt"), ("DE", "de"), ("zh_TW", "zh"), ("iw", "he"), ("tlh", "en"), ("", "en")] {
             assert_eq!(language(wish), found);
         }
     }

@@ -44,6 +44,9 @@ pub struct Order {
     pub financial_status: Option<String>,
     pub email: Option<String>,
     pub phone: Option<String>,
+    /// Channels that the shopper agreed to be written to by: `mail`, `sms`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<String>,
     /// BCP 47, if the platform says.
     pub language: Option<String>,
     /// ISO 4217.

@@ -4,16 +4,21 @@
 //! Sent once: what has no way to tell a repetition (SMTP, most SMS and chat services) is marked before its content goes out, and what is
 //! found so marked after a crash is not sent again but says so in the log (`unknown`).
 
+pub mod admin;
+pub mod changes;
+pub mod decide;
+pub mod options;
 pub mod people;
+pub mod rules;
 pub mod sender;
 
 use anyhow::{Context, Result};
 use promise::Instant;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::store::orders::StoreInfo;
+use crate::store::orders::{self, StoreInfo};
 
 /// A letter that somebody asked for, or that one person sends to another: a link to an order, an invitation.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +59,19 @@ pub fn post(db: &Connection, store: &StoreInfo, letter: &Letter, now: Instant) -
     )?
     .execute(params![id, store.id, letter.order, letter.template, recipient, sealed, letter.language, now.0])?;
     Ok(id)
+}
+
+/// Writes the news of a shopper's report (`report`: its id and how it stands, so that each step is told once), within the caller's
+/// transaction. Returns how many messages that makes.
+pub fn report(db: &Connection, store: &StoreInfo, order: &str, report: &str, now: Instant) -> Result<usize> {
+    let facts: Option<String> = db
+        .prepare_cached("select facts from orders where store = ?1 and id = ?2")?
+        .query_row([&store.id, order], |r| r.get(0))
+        .optional()?;
+    let Some(document) = orders::document(db, &store.id, order)? else { return Ok(0) };
+    let Some(order) = facts.map(|f| serde_json::from_str(&f)).transpose()? else { return Ok(0) };
+    let happening = changes::Happening { notice: "report", subject: format!("|{report}"), at: now.0 };
+    changes::write(db, store, &order, &document, &happening, &rules::of(db, &store.id)?, now)
 }
 
 /// The id of what tells this to this address: the same, whenever and however often it is made.

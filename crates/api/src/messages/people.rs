@@ -2,8 +2,13 @@
 
 use anyhow::{Result, anyhow};
 use hmac::{Hmac, KeyInit, Mac};
+use promise::Instant;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::Sha256;
+use tracking::facts::Order;
 
 use crate::store::orders::{StoreInfo, hash_email};
 
@@ -54,6 +59,154 @@ pub fn address_hash(store: &StoreInfo, channel: &str, address: &str) -> String {
     }
 }
 
+/// How an order's shopper is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contact {
+    pub email_hash: Option<String>,
+    pub phone_hash: Option<String>,
+    pub language: Option<String>,
+    sealed: Vec<u8>,
+}
+
+/// The addresses themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    pub email: Option<String>,
+    /// E.164
+    pub phone: Option<String>,
+}
+
+fn place(order: &str) -> String {
+    format!("contact\n{order}")
+}
+
+/// Keeps how an order's shopper is reached, from the order's newest version, and what was agreed to at the checkout.
+pub fn keep(db: &Connection, store: &StoreInfo, order: &Order, updated_at: &str) -> Result<()> {
+    let email = order.email.as_deref().map(str::trim).filter(|e| notify::mail::is_address(e)).map(str::to_owned);
+    let phone = order.phone.as_deref().and_then(|p| notify::sms::number(p, order.destination.country.as_deref()));
+    let email_hash = email.as_deref().map(|e| address_hash(store, "mail", e));
+    let phone_hash = phone.as_deref().map(|p| address_hash(store, "sms", p));
+    let sealed = seal(store, &place(&order.id), &serde_json::to_vec(&Addresses { email, phone })?)?;
+    // As with the order itself: the newest wins, and of two that are equally new the same one whichever came first.
+    db.prepare_cached(
+        "insert into contacts (store, order_id, updated_at, sealed, email_hash, phone_hash, language) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         on conflict (store, order_id) do update set updated_at = excluded.updated_at, sealed = excluded.sealed, email_hash = excluded.email_hash,
+            phone_hash = excluded.phone_hash, language = excluded.language
+         where (excluded.updated_at, excluded.sealed) > (contacts.updated_at, contacts.sealed)",
+    )?
+    .execute(params![store.id, order.id, updated_at, sealed, email_hash, phone_hash, order.language])?;
+    let at = Instant::parse(&order.placed_at).unwrap_or_default();
+    for (channel, address) in [("mail", &email_hash), ("sms", &phone_hash)] {
+        if let Some(address) = address.as_ref().filter(|_| order.consents.iter().any(|c| c == channel)) {
+            let new = Consent { channel, address, granted: true, source: "checkout", words: None };
+            consent(db, &store.id, &new, at)?;
+        }
+    }
+    Ok(())
+}
+
+pub fn contact(db: &Connection, store: &str, order: &str) -> Result<Option<Contact>> {
+    let read =
+        |r: &rusqlite::Row| Ok(Contact { email_hash: r.get(0)?, phone_hash: r.get(1)?, language: r.get(2)?, sealed: r.get(3)? });
+    let sql = "select email_hash, phone_hash, language, sealed from contacts where store = ?1 and order_id = ?2";
+    Ok(db.prepare_cached(sql)?.query_row([store, order], read).optional()?)
+}
+
+impl Contact {
+    pub fn addresses(&self, store: &StoreInfo, order: &str) -> Result<Addresses> {
+        if self.sealed.is_empty() {
+            return Ok(Addresses::default());
+        }
+        Ok(serde_json::from_slice(&open(store, &place(order), &self.sealed)?)?)
+    }
+}
+
+/// What somebody agreed to, or took back.
+#[derive(Clone, Copy, Debug)]
+pub struct Consent<'a> {
+    pub channel: &'a str,
+    pub address: &'a str,
+    pub granted: bool,
+    pub source: &'a str,
+    pub words: Option<&'a str>,
+}
+
+/// Records it; the same record is kept once.
+pub fn consent(db: &Connection, store: &str, c: &Consent, at: Instant) -> Result<()> {
+    db.prepare_cached(
+        "insert into consents (store, channel, address, granted, source, words, at) select ?1, ?2, ?3, ?4, ?5, ?6, ?7
+         where not exists (select 1 from consents where store = ?1 and channel = ?2 and address = ?3 and granted = ?4 and source = ?5 and at = ?7)",
+    )?
+    .execute(params![store, c.channel, c.address, c.granted, c.source, c.words, at.0])?;
+    Ok(())
+}
+
+/// Whether somebody agreed, and has not taken it back.
+pub fn agreed(db: &Connection, store: &str, channel: &str, address: &str) -> Result<bool> {
+    let sql = "select granted from consents where store = ?1 and channel = ?2 and address = ?3 order by at desc, id desc limit 1";
+    Ok(db.prepare_cached(sql)?.query_row([store, channel, address], |r| r.get(0)).optional()?.unwrap_or(false))
+}
+
+/// Why an address is not written to: `unsubscribed`, `stop`, `bounced`, `complained`, `merchant`.
+pub fn suppressed(db: &Connection, store: &str, channel: &str, address: &str) -> Result<Option<String>> {
+    let sql = "select reason from suppressions where store = ?1 and channel = ?2 and address = ?3";
+    Ok(db.prepare_cached(sql)?.query_row([store, channel, address], |r| r.get(0)).optional()?)
+}
+
+/// Whether nothing was sent to this address yet.
+pub fn first_time(db: &Connection, store: &str, channel: &str, address: &str) -> Result<bool> {
+    let sql =
+        "select exists (select 1 from messages where store = ?1 and recipient = ?2 and channel = ?3 and sent_at is not null)";
+    Ok(!db.prepare_cached(sql)?.query_row([store, address, channel], |r| r.get::<_, bool>(0))?)
+}
+
+/// Nothing is sent to it from here on. `hint`: enough of it for the merchant to recognise.
+pub fn suppress(
+    db: &Connection,
+    store: &str,
+    channel: &str,
+    address: &str,
+    hint: Option<&str>,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    // What was withdrawn stays withdrawn, whatever happens to the mailbox; the first reason is told.
+    db.prepare_cached(
+        "insert into suppressions (store, channel, address, hint, reason, at) values (?1, ?2, ?3, ?4, ?5, ?6)
+         on conflict (store, channel, address) do update set hint = coalesce(suppressions.hint, excluded.hint)",
+    )?
+    .execute(params![store, channel, address, hint, reason, now.0])?;
+    if matches!(reason, "unsubscribed" | "stop" | "complained") {
+        consent(db, store, &Consent { channel, address, granted: false, source: reason, words: None }, now)?;
+    }
+    Ok(())
+}
+
+/// It may be written to again. Returns whether it was suppressed.
+pub fn release(db: &Connection, store: &str, channel: &str, address: &str) -> Result<bool> {
+    Ok(db.execute("delete from suppressions where store = ?1 and channel = ?2 and address = ?3", [store, channel, address])? > 0)
+}
+
+/// The newest of a store.
+pub fn suppressions(db: &Connection, store: &str) -> Result<Vec<Value>> {
+    let mut rows = db.prepare_cached(
+        "select channel, address, hint, reason, at from suppressions where store = ?1 order by at desc, address limit 500",
+    )?;
+    let rows = rows.query_map([store], |r| {
+        Ok(json!({"channel": r.get::<_, String>(0)?, "address": r.get::<_, String>(1)?, "hint": r.get::<_, Option<String>>(2)?,
+            "reason": r.get::<_, String>(3)?, "at": Instant(r.get(4)?)}))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// `a…@example.com`, `…0100`: enough to recognise, too little to write to.
+pub fn hint(address: &str) -> String {
+    match address.split_once('@') {
+        Some((name, domain)) => format!("{}…@{domain}", name.chars().next().unwrap_or_default()),
+        None => format!("…{}", address.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect::<String>()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +230,7 @@ mod tests {
     fn an_address_is_the_same_however_it_is_written() {
         let store = StoreInfo::default();
         assert_eq!(address_hash(&store, "mail", " Ada@Example.com"), address_hash(&store, "mail", "ada@example.com"));
+        assert_eq!((hint("ada@example.com").as_str(), hint("+14155550100").as_str()), ("a…@example.com", "…0100"));
         assert_eq!(address_hash(&store, "sms", "+1 (415) 555-0100"), address_hash(&store, "sms", "14155550100"));
     }
 }

@@ -1,61 +1,31 @@
-//! Sends what is due, and decides before each one whether it should be.
+//! Sends what is due. Whether it still should be is decided just before ([`decide`]); where a channel can't tell a repetition, what is
+//! about to go is marked first, and what is found so marked after a crash is not sent again.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use notify::{
-    Outcome,
-    mail::Mail,
-    notice::{self, From},
-    texts::Texts,
-};
-use serde_json::{Map, Value};
+use notify::{Outcome, hook, mail::Mail};
+use promise::Instant;
+use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::people;
+use super::{
+    decide::{Decision, Ready, What, decide},
+    people, rules,
+};
 use crate::{
-    outbound::spread,
+    outbound::{self, spread},
     state::AppState,
     store::messages::{self, Message},
-    words::Words,
 };
 
 /// Sent at the same time.
 const AT_ONCE: usize = 8;
 
-/// What is to be done with a message, now that it is due.
-enum Decision {
-    Send(Box<Ready>),
-    /// Not before that moment.
-    Defer(i64, String),
-    Drop(String),
-}
-
-/// A message in words, on its channel.
-struct Ready {
-    what: What,
-    /// Others that it tells of too.
-    with: Vec<String>,
-    /// The last day that it tells.
-    window_to: Option<String>,
-}
-
-enum What {
-    Mail(Mail),
-}
-
 /// Sends until the server stops. One server has one: running it twice would send twice.
 pub async fn run(state: AppState) -> Result<()> {
-    let (at, now) = (state.clone(), state.now());
-    let (again, unknown) =
-        state.db().write(move |db| messages::recover(db, |_, channel| deduplicates(&at, channel), now)).await?;
-    if again + unknown > 0 {
-        tracing::warn!(
-            again,
-            unknown,
-            "messages were being sent when the server stopped last; the unknown ones may have arrived and are not sent again"
-        );
-    }
+    let client = outbound::client(state.config().limits.internal_targets)?;
+    recover(&state).await?;
     let mut stopping = state.stopping();
     loop {
         let now = state.now();
@@ -69,14 +39,15 @@ pub async fn run(state: AppState) -> Result<()> {
             }
             continue;
         }
-        // One at a time to one person, so that the day's count is right.
-        let mut people: Vec<(String, String)> = Vec::new();
+        // One at a time about an order and to a person, so that the day's count is right and no two tell the same.
+        let mut taken: Vec<(String, String)> = Vec::new();
         let mut sending = JoinSet::new();
         for message in list {
-            let person = (message.store.clone(), message.order_id.clone().unwrap_or_else(|| message.recipient.clone()));
-            if people.len() < AT_ONCE && !people.contains(&person) {
-                people.push(person);
-                sending.spawn(handle(state.clone(), message));
+            let of = |key: &str| (message.store.clone(), key.to_owned());
+            let keys = [message.order_id.as_deref().map(of), Some(message.recipient.as_str()).filter(|r| !r.is_empty()).map(of)];
+            if sending.len() < AT_ONCE && !keys.iter().flatten().any(|k| taken.contains(k)) {
+                taken.extend(keys.into_iter().flatten());
+                sending.spawn(handle(state.clone(), client.clone(), message));
             }
         }
         while let Some(done) = sending.join_next().await {
@@ -88,35 +59,63 @@ pub async fn run(state: AppState) -> Result<()> {
     }
 }
 
-/// Whether a channel, given the same message twice, shows it once.
-fn deduplicates(state: &AppState, channel: &str) -> bool {
-    match channel {
-        "mail" => state.mailer().deduplicates(),
-        _ => false,
+/// What a crash left in the middle.
+async fn recover(state: &AppState) -> Result<()> {
+    let (at, now) = (state.clone(), state.now());
+    let (again, unknown) = state
+        .db()
+        .write(move |db| {
+            let mut known: Vec<(String, notify::rules::Rules)> = Vec::new();
+            for store in &at.config().stores {
+                known.push((store.id.clone(), rules::of(db, &store.id).unwrap_or_default()));
+            }
+            let deduplicates = |store: &str, channel: &str| match channel.strip_prefix("hook:") {
+                Some(name) => known.iter().any(|k| k.0 == store && k.1.hooks.get(name).is_some_and(|h| h.knows_ids())),
+                None if channel == "mail" => at.mailer().deduplicates(),
+                None => {
+                    at.config().store(store).and_then(|s| s.sms.as_ref()).is_some_and(|s| channel == "sms" && s.deduplicates())
+                }
+            };
+            messages::recover(db, deduplicates, now)
+        })
+        .await?;
+    if again + unknown > 0 {
+        tracing::warn!(
+            again,
+            unknown,
+            "messages were being sent when the server stopped; the unknown ones may have arrived and are not sent again"
+        );
     }
+    Ok(())
 }
 
-async fn handle(state: AppState, message: Message) -> Result<()> {
+async fn handle(state: AppState, client: reqwest::Client, message: Message) -> Result<()> {
     let id = message.id.clone();
-    match decide(&state, &message).await? {
-        Decision::Send(ready) => send(&state, message, *ready).await,
-        Decision::Defer(until, reason) => state.db().write(move |db| messages::defer(db, &id, until, &reason)).await,
+    let (at, now, of) = (state.clone(), state.now(), message.clone());
+    match state.db().read(move |db| decide(db, &at, &of, now)).await? {
+        Decision::Send(ready) => send(&state, &client, message, *ready).await,
+        Decision::Defer(until, reason) => {
+            state.db().write(move |db| messages::defer(db, &id, until.max(now.0 + 1), &reason)).await
+        }
         Decision::Drop(reason) => {
             tracing::info!(id, store = message.store, notice = message.notice, reason, "a message is not sent");
-            metrics::counter!("messages_total", "channel" => message.channel, "outcome" => "dropped").increment(1);
+            metrics::counter!("messages_total", "channel" => kind(&message.channel), "outcome" => "dropped").increment(1);
             state.db().write(move |db| messages::ended(db, &id, "dropped", &reason)).await
         }
     }
 }
 
-async fn send(state: &AppState, message: Message, ready: Ready) -> Result<()> {
-    let Ready { what, with, window_to } = ready;
+/// A channel without the name of a hook: figures name no store's things.
+fn kind(channel: &str) -> String {
+    channel.split(':').next().unwrap_or_default().to_owned()
+}
+
+async fn send(state: &AppState, client: &reqwest::Client, message: Message, ready: Ready) -> Result<()> {
+    let Ready { what, with, window_to, to_hash } = ready;
     let (db, id) = (state.db().clone(), message.id.clone());
     let going = async move { db.write(move |db| messages::going(db, &id)).await.map_err(|e| format!("{e:#}")) };
-    let outcome = match &what {
-        What::Mail(mail) => state.mailer().send(mail, going).await,
-    };
-    metrics::counter!("messages_total", "channel" => message.channel.clone(), "outcome" => outcome.name()).increment(1);
+    let (outcome, hint) = deliver(state, client, &message, &what, going).await;
+    metrics::counter!("messages_total", "channel" => kind(&message.channel), "outcome" => outcome.name()).increment(1);
     if let Outcome::Later(error, _) | Outcome::Refused(error, _) | Outcome::Unknown(error) = &outcome {
         tracing::warn!(
             id = message.id,
@@ -130,55 +129,96 @@ async fn send(state: &AppState, message: Message, ready: Ready) -> Result<()> {
         );
     }
     let (now, jitter) = (state.now(), spread() * 0.2);
-    state
-        .db()
-        .write(move |db| {
-            messages::count_try(db, &message.id)?;
-            match outcome {
-                Outcome::Sent(provider) => messages::sent(db, &message.id, &with, provider.as_deref(), window_to.as_deref(), now),
-                Outcome::Later(error, not_before) => messages::failed(db, &message.id, &error, not_before, now, jitter),
-                Outcome::Refused(error, _) => messages::ended(db, &message.id, "failed", &error),
-                Outcome::Unknown(error) => {
-                    messages::ended(db, &message.id, "unknown", &format!("{error}: it may have arrived, and is not sent again"))
-                }
-            }
-        })
-        .await
+    state.db().write(move |db| record(db, &message, outcome, &Told { with, window_to, to_hash, hint }, now, jitter)).await
 }
 
-async fn decide(state: &AppState, message: &Message) -> Result<Decision> {
-    let Some(store) = state.store_info(&message.store) else {
-        return Ok(Decision::Drop("the store is no longer configured".into()));
-    };
-    let words = Words::of([message.language.as_deref().unwrap_or("en")]);
-    let texts = Texts::new(&words);
-    let from =
-        From { name: store.name.clone(), url: store.url.clone(), support_url: store.support_url.clone(), accent: String::new() };
-    if state.mailer().is_off() {
-        return Ok(Decision::Defer(
-            state.now().0 + 3600,
-            "no mail transport is configured: see [mail] in the configuration".into(),
-        ));
+/// What a sent message told, and to whom.
+struct Told {
+    with: Vec<String>,
+    window_to: Option<String>,
+    to_hash: String,
+    hint: String,
+}
+
+fn record(db: &rusqlite::Connection, message: &Message, outcome: Outcome, told: &Told, now: Instant, jitter: f64) -> Result<()> {
+    messages::count_try(db, &message.id)?;
+    match outcome {
+        Outcome::Sent(provider) => {
+            messages::sent(db, &message.id, &told.with, provider.as_deref(), told.window_to.as_deref(), now)
+        }
+        Outcome::Later(error, not_before) => messages::failed(db, &message.id, &error, not_before, now, jitter),
+        Outcome::Refused(error, gone) => {
+            if gone && !told.to_hash.is_empty() {
+                let channel = kind(&message.channel);
+                people::suppress(db, &message.store, &channel, &told.to_hash, Some(&told.hint), "bounced", now)?;
+            }
+            messages::ended(db, &message.id, "failed", &error)
+        }
+        Outcome::Unknown(error) => {
+            messages::ended(db, &message.id, "unknown", &format!("{error}: it may have arrived, and is not sent again"))
+        }
     }
-    let sealed = message.sealed.as_deref().unwrap_or_default();
-    let opened = people::open(&store, &message.id, sealed);
-    let content = opened.and_then(|content| Ok(serde_json::from_slice::<(String, Map<String, Value>)>(&content)?));
-    let (to, values) = match content {
-        Ok(content) => content,
-        Err(e) => return Ok(Decision::Drop(format!("{e:#}"))),
+}
+
+/// Hands a message over; returns what became of it, and a hint at who was written to.
+async fn deliver(
+    state: &AppState,
+    client: &reqwest::Client,
+    message: &Message,
+    what: &What,
+    going: impl Future<Output = Result<(), String>>,
+) -> (Outcome, String) {
+    match what {
+        What::Mail(mail) => (state.mailer().send(mail, going).await, people::hint(&mail.to)),
+        What::Sms { to, text } => {
+            let config = state.config();
+            let Some(account) = config.store(&message.store).and_then(|s| s.sms.as_ref()) else {
+                return (Outcome::Refused("no SMS account is configured".into(), false), String::new());
+            };
+            if let Err(error) = going.await {
+                return (Outcome::Later(error, None), String::new());
+            }
+            let public = &state.config().public_url;
+            // Twilio refuses addresses that it can't reach.
+            let status = public.starts_with("https://").then(|| format!("{public}/v1/messages/{}/sms/twilio", message.store));
+            let outcome = match account.send(client, &message.id, to, text, status.as_deref()).await {
+                Outcome::Unknown(error) if account.deduplicates() => Outcome::Later(error, None),
+                outcome => outcome,
+            };
+            (outcome, people::hint(to))
+        }
+        What::Hook { name, values } => {
+            if let Err(error) = going.await {
+                return (Outcome::Later(error, None), String::new());
+            }
+            (post(state, client, &message.store, name, &message.id, values).await, String::new())
+        }
+    }
+}
+
+/// Posts values to one of a store's hooks.
+pub async fn post(state: &AppState, client: &reqwest::Client, store: &str, name: &str, id: &str, values: &Value) -> Outcome {
+    let of = store.to_owned();
+    let rules = match state.db().read(move |db| rules::of(db, &of)).await {
+        Ok(rules) => rules,
+        Err(e) => return Outcome::Later(format!("{e:#}"), None),
     };
-    let page = notice::letter(&message.notice, &values, &from, &texts);
-    let mail = Mail {
-        id: message.id.clone(),
-        from: state.config().mail_from(&store.id),
-        reply_to: state.config().mail_reply_to(&store.id),
-        to,
-        subject: page.subject.clone(),
-        text: page.text(),
-        html: page.html()?,
-        language: page.language.clone(),
-        unsubscribe: None,
-        made_at: message.made_at,
-    };
-    Ok(Decision::Send(Box::new(Ready { what: What::Mail(mail), with: Vec::new(), window_to: None })))
+    let Some(to) = rules.hooks.get(name) else { return Outcome::Refused("the hook is no longer there".into(), false) };
+    // Looked at when it was written, and again before each request, as is what its name resolves to.
+    if let Err(error) = outbound::allowed(&to.url, state.config().limits.internal_targets) {
+        return Outcome::Refused(error, false);
+    }
+    match to.payload(values) {
+        Ok(payload) => match hook::post(client, &to.url, &to.headers, id, &payload).await {
+            // It knows the id: sending again is no repetition.
+            Outcome::Unknown(error) if to.knows_ids() => Outcome::Later(error, None),
+            outcome => outcome,
+        },
+        Err(error) => Outcome::Refused(error, false),
+    }
+}
+
+/// Sends a mail at once, for whoever waits for the outcome: a test.
+pub async fn now(state: &AppState, mail: &Mail) -> Outcome {
+    state.mailer().send(mail, async { Ok(()) }).await
 }

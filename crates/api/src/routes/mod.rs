@@ -1,13 +1,16 @@
 //! The routes, as a table.
 
 pub mod admin;
+mod admin_messages;
 mod assets;
 mod audit;
 pub mod care;
+mod delay_options;
 mod events;
 mod incidents;
 mod insight;
 mod learning;
+mod messages;
 pub mod orders;
 pub mod stores;
 pub mod track;
@@ -71,6 +74,7 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(stores::estimate))
         .routes(routes!(orders::document))
         .routes(routes!(orders::live))
+        .routes(routes!(messages::consent))
         .routes(routes!(track::lookup))
         .route("/v1/stores/{store}/look.css", get(console::look::public))
         .routes(routes!(care::document::document))
@@ -98,6 +102,23 @@ pub fn app(state: AppState) -> Router {
     let (routes, description) = OpenApiRouter::with_openapi(described)
         .merge(OpenApiRouter::from(public))
         .routes(routes!(webhooks::receive))
+        .routes(routes!(admin_messages::rules, admin_messages::put_rules))
+        .routes(routes!(admin_messages::log))
+        .routes(routes!(admin_messages::again))
+        .routes(routes!(admin_messages::suppressions, admin_messages::suppress, admin_messages::release))
+        .routes(routes!(admin_messages::consent))
+        .routes(routes!(admin_messages::words))
+        .routes(routes!(admin_messages::put_words))
+        .routes(routes!(admin_messages::preview))
+        .routes(routes!(admin_messages::test))
+        .routes(routes!(delay_options::list))
+        .routes(routes!(delay_options::one))
+        .routes(routes!(delay_options::send))
+        .routes(routes!(delay_options::dismiss))
+        .routes(routes!(messages::sms))
+        .routes(routes!(messages::bounces))
+        .route("/messages/stop/{token}", get(messages::stop_page).post(messages::stop))
+        .route("/messages/option/{token}", get(delay_options::ask).post(delay_options::answer))
         .routes(routes!(admin::policy, admin::publish))
         .routes(routes!(admin::delays, admin::put_delay))
         .routes(routes!(admin::end_delay))

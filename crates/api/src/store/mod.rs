@@ -45,6 +45,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0010_console_indexes.sql"),
     include_str!("../../migrations/0011_incidents.sql"),
     include_str!("../../migrations/0012_care.sql"),
+    include_str!("../../migrations/0013_delay_options.sql"),
 ];
 
 /// Tells a caller, once the commit has succeeded or failed.

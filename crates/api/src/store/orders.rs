@@ -30,6 +30,8 @@ pub struct StoreInfo {
     pub outbound: Vec<super::outbox::Endpoint>,
     /// Carriers that it has an account with, to be asked.
     pub pollers: Vec<String>,
+    /// Channels that messages can go by: `mail`, `sms`, `push`.
+    pub channels: Vec<String>,
 }
 
 /// Keeps the facts of an event; returns the orders whose documents may change.
@@ -93,6 +95,7 @@ fn keep_order(db: &Connection, store: &StoreInfo, order: &Order) -> Result<()> {
     let mut kept = order.clone();
     let email_hash = kept.email.take().map(|e| hash_email(&store.lookup_secret, &e));
     kept.phone = None;
+    kept.consents.clear();
     kept.fulfillments.clear();
     let postal = order.destination.postal_code.as_deref().map(plain);
     let open = order.cancelled_at.is_none();
@@ -107,6 +110,7 @@ fn keep_order(db: &Connection, store: &StoreInfo, order: &Order) -> Result<()> {
          where (excluded.updated_at, excluded.facts) > (orders.updated_at, orders.facts)",
     )?
     .execute(params![store.id, order.id, plain(&order.number), email_hash, postal, updated, open, facts])?;
+    crate::messages::people::keep(db, store, order, &updated)?;
     // The oldest version is kept beside it: the promise was made for that one.
     db.prepare_cached(
         "update orders set first_updated_at = ?3, first_facts = ?4 where store = ?1 and id = ?2
@@ -185,6 +189,7 @@ pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant)
     crate::poll::follow(db, store, &document, now.0)?;
     super::outbox::tell(db, store, order_id, before.as_ref(), &document, now)?;
     super::care::subscribers::tell(db, &store.id, order_id, before.as_ref(), &document, now)?;
+    crate::messages::changes::tell(db, store, &order, before.as_ref(), &document, now)?;
     Ok(Some(document.version))
 }
 

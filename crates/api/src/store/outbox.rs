@@ -25,7 +25,7 @@ impl Endpoint {
 }
 
 /// What an outbound webhook may tell of.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "shipment.status",
     "shipment.exception",
     "promise.at_risk",
@@ -39,6 +39,7 @@ pub const KINDS: [&str; 13] = [
     "report.withdrawn",
     "report.declined",
     "report.reopened",
+    "delay_option.answered",
 ];
 
 /// Seconds until the next try, after each that failed; then it is given up. Standard Webhooks' proposal, near enough.

@@ -66,7 +66,7 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
         "delete from fulfillment_scans where store = ?1 and fulfillment_id in (select id from fulfillments where store = ?1 and order_id = ?2)",
         own,
     )?;
-    for table in ["parcels", "fulfillments", "documents", "outbox"] {
+    for table in ["parcels", "fulfillments", "documents", "outbox", "contacts", "messages"] {
         db.execute(&format!("delete from {table} where store = ?1 and order_id = ?2"), own)?;
     }
     db.execute("delete from orders where store = ?1 and id = ?2", own)?;
@@ -94,6 +94,13 @@ fn forget_store(db: &Connection, store: &str) -> Result<()> {
         "parcel_aliases",
         "polls",
         "pollers",
+        "contacts",
+        "messages",
+        "message_rules",
+        "message_templates",
+        "delay_options",
+        "consents",
+        "suppressions",
         "event_subjects",
         "problems",
         "requests",

@@ -38,6 +38,8 @@ pub struct Relay {
     pub got: Arc<Mutex<Vec<Got>>>,
     pub faults: Arc<Mutex<Vec<Fault>>>,
     pub down: Arc<AtomicBool>,
+    /// What a client logged in with last, in base64.
+    pub login: Arc<Mutex<String>>,
 }
 
 impl Relay {
@@ -86,7 +88,10 @@ impl Relay {
             }
             let verb = line.to_ascii_uppercase();
             let answer: &[u8] = if verb.starts_with("EHLO") {
-                b"250-relay.test\r\n250 8BITMIME\r\n"
+                b"250-relay.test\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n"
+            } else if verb.starts_with("AUTH PLAIN") {
+                *self.login.lock().unwrap() = line.split(' ').nth(2).unwrap_or_default().trim().to_owned();
+                b"235 2.7.0 welcome\r\n"
             } else if verb.starts_with("RCPT") {
                 to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                 match self.next(&[Fault::Busy, Fault::NobodyThere]) {
@@ -140,7 +145,9 @@ impl Relay {
 pub fn decoded(source: &str, kind: &str) -> String {
     let part = source.split(&format!("Content-Type: {kind}")).nth(1).unwrap_or_default();
     let body = part.split_once("\r\n\r\n").map(|p| p.1).unwrap_or_default();
-    let body = body.split("\r\n--").next().unwrap_or_default().replace("=\r\n", "");
+    // A boundary, and no mark of a signature.
+    let end = body.match_indices("\r\n--").find(|(at, _)| !body[at + 4..].starts_with([' ', '='])).map_or(body.len(), |m| m.0);
+    let body = body[..end].replace("=\r\n", "");
     let mut bytes = Vec::new();
     let mut rest = body.as_bytes();
     while let [first, tail @ ..] = rest {

@@ -9,6 +9,9 @@ mod standard;
 mod tree;
 mod woocommerce;
 
+/// The zone of a place, where its country or its state has only one that counts.
+pub use clock::zone_of;
+
 use crate::{facts::Facts, status::Status};
 
 /// Why a payload could not be read at all.

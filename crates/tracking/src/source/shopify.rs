@@ -81,7 +81,8 @@ fn read_order(o: &Value, problems: &mut Vec<Problem>) -> Order {
         cancelled_at: text(o, "cancelled_at"),
         financial_status: text(o, "financial_status"),
         email: text(o, "email").or_else(|| text(o, "contact_email")),
-        phone: text(o, "phone"),
+        phone: text(o, "phone").or_else(|| address.and_then(|a| text(a, "phone"))),
+        consents: consents(o),
         language: text(o, "customer_locale"),
         total: money(o, "total_price"),
         destination: address.map(read_address).unwrap_or_default(),
@@ -95,6 +96,15 @@ fn read_order(o: &Value, problems: &mut Vec<Problem>) -> Order {
         fulfillments: list(o, "fulfillments").iter().map(read_fulfillment).collect(),
         currency,
     }
+}
+
+/// What the shopper agreed to at the checkout, or in the customer account.
+fn consents(o: &Value) -> Vec<String> {
+    let customer = o.get("customer").unwrap_or(&Value::Null);
+    let subscribed = |key: &str| customer.get(key).and_then(|c| text(c, "state")).is_some_and(|s| s == "subscribed");
+    let accepts = o.get("buyer_accepts_marketing").and_then(Value::as_bool).unwrap_or(false);
+    let all = [("mail", accepts || subscribed("email_marketing_consent")), ("sms", subscribed("sms_marketing_consent"))];
+    all.into_iter().filter(|c| c.1).map(|c| c.0.to_owned()).collect()
 }
 
 fn read_address(a: &Value) -> Address {

@@ -89,6 +89,7 @@ fn read_order(o: &Value, problems: &mut Vec<Problem>) -> Order {
         .filter(|s: &String| !s.is_empty()),
         email: o.get("billing").and_then(|b| text(b, "email")),
         phone: o.get("billing").and_then(|b| text(b, "phone")),
+        consents: Vec::new(),
         language: meta(o, "wpml_language").and_then(Value::as_str).map(str::to_owned),
         total: text(o, "total").and_then(|t| minor_units(&t, &currency)),
         destination: address

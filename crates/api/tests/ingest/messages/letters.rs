@@ -80,6 +80,17 @@ async fn what_may_have_been_sent_is_not_sent_again_and_the_log_says_so() {
 }
 
 #[tokio::test]
+async fn the_relay_gets_the_login_and_doctor_can_ask_it() {
+    let relay = Relay::start().await;
+    let url = relay.url().replace("smtp://", "smtp://ada%40shop:p%25w@");
+    let mailer = notify::transport::Mailer::new(&url).unwrap();
+    assert_eq!(mailer.check().await, Ok(()));
+    assert_eq!(BASE64.decode(relay.login.lock().unwrap().as_bytes()).unwrap(), b"\0ada@shop\0p%w");
+    relay.down.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(mailer.check().await.is_err());
+}
+
+#[tokio::test]
 async fn odd_letters_are_refused_and_nothing_of_them_is_kept() {
     let relay = Relay::start().await;
     let api = mailing(&relay).await;

@@ -1,0 +1,171 @@
+//! Messages across a crash: the real binary, killed at random moments between "due" and "sent".
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use rusqlite::Connection;
+
+use super::*;
+
+struct Server(Child, String);
+
+fn start(config: &Path) -> Server {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_whereabouts"))
+        .args(["serve", "--config"])
+        .arg(config)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = serde_json::from_str::<Value>(&line).unwrap()["listen"].as_str().unwrap().replace("http://", "");
+    Server(child, address)
+}
+
+/// Sends a signed webhook; true where it was acknowledged.
+fn post(address: &str, source: &str, topic: &str, id: &str, body: &[u8]) -> bool {
+    let send = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let signed = match source {
+            "shopify" => format!(
+                "x-shopify-hmac-sha256: {}\r\nx-shopify-topic: {topic}\r\nx-shopify-webhook-id: {id}\r\n",
+                BASE64.encode(mac(body))
+            ),
+            _ => format!("x-hmac-signature: hmac-sha256-hex={}\r\n", hex::encode(mac(body))),
+        };
+        let head = format!(
+            "POST /v1/webhooks/demo/{source} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n{signed}content-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.starts_with("HTTP/1.1 200"))
+    };
+    send().unwrap_or(false)
+}
+
+/// Rounds of killing: a few at every run, a hundred where asked for (`CRASH_ROUNDS=100`).
+fn rounds() -> u32 {
+    std::env::var("CRASH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12)
+}
+
+/// Kills the server in each round while orders turn into messages; returns what each message's end was, and which orders must have one.
+fn killed_often(url: &str) -> (BTreeMap<String, (String, String)>, Vec<String>) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = configuration(dir.path());
+    let text = std::fs::read_to_string(&config).unwrap();
+    let mail = format!("[mail]\nurl = \"{url}\"\nfrom = \"orders@shop.example\"\n[limits]");
+    std::fs::write(&config, text.replace("[limits]", &mail)).unwrap();
+    // A first start makes the tables; then every message is due at once.
+    let mut server = start(&config);
+    server.0.kill().unwrap();
+    server.0.wait().unwrap();
+    let db = Connection::open(dir.path().join("test.sqlite")).unwrap();
+    db.busy_timeout(Duration::from_secs(10)).unwrap();
+    let quiet = notify::quiet::Quiet { from: "00:00".into(), to: "00:00".into() };
+    let mut rules = notify::rules::Rules { per_day: 1_000_000, quiet, ..Default::default() };
+    rules.rules.retain(|r| r.id == "shipped-mail");
+    rules.rules[0].delay_minutes = 0;
+    api::messages::rules::put(&db, "demo", &rules, promise::Instant(0)).unwrap();
+    let mut must = Vec::new();
+    for round in 0..rounds() {
+        let mut server = start(&config);
+        let address = server.1.clone();
+        let taken = Arc::new(AtomicU32::new(0));
+        let count = taken.clone();
+        let sender = std::thread::spawn(move || {
+            let mut done = Vec::new();
+            for n in 0..200 {
+                let id = 10_000 + round * 1000 + n;
+                let number = format!("1Z{id}");
+                let told = post(&address, "shopify", "orders/create", &format!("o{id}"), &bought(id, serde_json::json!({})))
+                    && post(&address, "shopify", "fulfillments/create", &format!("f{id}"), &packed(id, 1, &number))
+                    && post(&address, "easypost", "", "", &scanned(&number, &["in_transit"]));
+                if !told {
+                    break;
+                }
+                done.push(id.to_string());
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            done
+        });
+        // A different moment each round, once some are on their way.
+        for _ in 0..1000 {
+            if taken.load(Ordering::SeqCst) > round % 4 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(u64::from(round) * 53 % 90));
+        server.0.kill().unwrap();
+        server.0.wait().unwrap();
+        must.extend(sender.join().unwrap());
+    }
+    let mut server = start(&config);
+    let ends = || -> BTreeMap<String, (String, String)> {
+        let mut rows = db.prepare("select order_id, id, state from messages").unwrap();
+        rows.query_map([], |r| Ok((r.get(0)?, (r.get(1)?, r.get(2)?)))).unwrap().map(Result::unwrap).collect()
+    };
+    let waiting = "select (select count(*) from messages where due_at is not null) + (select coalesce(max(id), 0) from events) - (select projected from progress)";
+    for _ in 0..1200 {
+        if db.query_row(waiting, [], |r| r.get::<_, i64>(0)).unwrap() == 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let ends = ends();
+    server.0.kill().unwrap();
+    server.0.wait().unwrap();
+    (ends, must)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_smtp_none_is_lost_and_none_is_sent_twice() {
+    let relay = Relay::start().await;
+    let url = relay.url();
+    let (ends, must) = tokio::task::spawn_blocking(move || killed_often(&url)).await.unwrap();
+    let mut arrived: BTreeMap<String, u32> = BTreeMap::new();
+    for mail in relay.got.lock().unwrap().iter() {
+        *arrived.entry(mail.id.replace("@shop.example", "")).or_default() += 1;
+    }
+    assert!(must.len() > 10, "only {} orders", must.len());
+    let unknown = ends.values().filter(|e| e.1 == "unknown").count();
+    for order in &must {
+        let (id, state) = ends.get(order).unwrap_or_else(|| panic!("order {order} has no message"));
+        let times = arrived.get(id).copied().unwrap_or_default();
+        match state.as_str() {
+            "sent" => assert_eq!(times, 1, "{order}"),
+            // SMTP can't tell a repetition: at most once, and the log says so.
+            "unknown" => assert!(times <= 1, "{order}"),
+            other => panic!("{order}: {other}"),
+        }
+    }
+    assert!(arrived.values().all(|n| *n == 1), "none twice");
+    println!("{} rounds, {} messages, {} arrived, {unknown} unknown", rounds(), ends.len(), arrived.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_repetitions_are_told_apart_each_arrives_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", folder.path().display());
+    let (ends, must) = tokio::task::spawn_blocking(move || killed_often(&url)).await.unwrap();
+    for order in &must {
+        let (id, state) = ends.get(order).unwrap_or_else(|| panic!("order {order} has no message"));
+        assert_eq!(state, "sent", "{order}");
+        assert!(folder.path().join(format!("{id}.eml")).exists(), "{order}");
+    }
+    assert!(must.len() > 10, "only {} orders", must.len());
+    println!("{} rounds, {} messages", rounds(), ends.len());
+}
