@@ -4,6 +4,7 @@
 //! machines are noisy. A ratio of 1 is the reference's own speed.
 
 mod http;
+mod insight;
 mod learn;
 mod live;
 mod reads;
@@ -52,7 +53,7 @@ async fn main() -> Result<()> {
     }
     // Names may be given, to look at a few: `whereabouts-bench webhook live`.
     let wanted = |name: &str| {
-        let mut names = args.iter().filter(|a| !a.starts_with('-')).peekable();
+        let mut names = args.iter().filter(|a| !a.starts_with('-') && a.parse::<u64>().is_err()).peekable();
         names.peek().is_none() || names.any(|n| name.contains(n.as_str()))
     };
     if wanted("order_read order_unchanged promise_read") {
@@ -67,6 +68,12 @@ async fn main() -> Result<()> {
     drop(server);
     if wanted("learn") {
         figures.push(learn::figure());
+    }
+    if wanted("console_median console_p95 console_memory") {
+        // A year of a store: `--orders 1000000` is a large one's; the default keeps the run short.
+        let at = args.iter().position(|a| a == "--orders");
+        let orders = at.and_then(|at| args.get(at + 1)).and_then(|n| n.parse().ok()).unwrap_or(50_000);
+        figures.extend(insight::figures(orders).await?);
     }
     if args.iter().any(|a| a == "--json") {
         println!("{}", serde_json::to_string_pretty(&figures.iter().map(Figure::json).collect::<Vec<_>>())?);

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -40,23 +40,38 @@ fn mac(text: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The binary that is measured.
+pub fn binary() -> Result<PathBuf> {
+    let binary = root().join("target/release/whereabouts");
+    ensure!(binary.exists(), "{} is not built: run ./build.sh build", binary.display());
+    Ok(binary)
+}
+
+/// Writes a configuration with one store, whose database has this name in the same folder.
+pub fn configure(dir: &Path, database: &str) -> Result<PathBuf> {
+    let config = dir.join("whereabouts.toml");
+    std::fs::write(
+        &config,
+        format!(
+            "listen = \"127.0.0.1:0\"\ndatabase = {:?}\n[log]\nfilter = \"warn\"\n[[stores]]\nid = \"bench\"\nname = \"Bench\"\npolicy = {:?}\n\
+             admin_keys = [{SECRET:?}]\ntoken_secrets = [{SECRET:?}]\nlookup_secret = {SECRET:?}\n\
+             webhook_secrets = {{ shopify = [{SECRET:?}], easypost = [{SECRET:?}] }}\n",
+            dir.join(format!("{database}.sqlite")),
+            root().join("crates/api/src/demo/policy.json"),
+        ),
+    )?;
+    Ok(config)
+}
+
 impl Server {
     pub async fn start() -> Result<Server> {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
         let dir = tempfile::tempdir_in(disk())?;
-        let config = dir.path().join("whereabouts.toml");
-        std::fs::write(
-            &config,
-            format!(
-                "listen = \"127.0.0.1:0\"\ndatabase = {:?}\n[log]\nfilter = \"warn\"\n[[stores]]\nid = \"bench\"\nname = \"Bench\"\npolicy = {:?}\n\
-                 admin_keys = [{SECRET:?}]\ntoken_secrets = [{SECRET:?}]\nlookup_secret = {SECRET:?}\n\
-                 webhook_secrets = {{ shopify = [{SECRET:?}], easypost = [{SECRET:?}] }}\n",
-                dir.path().join("bench.sqlite"),
-                root.join("crates/api/src/demo/policy.json"),
-            ),
-        )?;
-        let binary = root.join("target/release/whereabouts");
-        ensure!(binary.exists(), "{} is not built: run ./build.sh build", binary.display());
+        let config = configure(dir.path(), "bench")?;
+        let binary = binary()?;
         let mut child = Command::new(binary).arg("serve").arg("--config").arg(&config).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;

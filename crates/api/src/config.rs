@@ -13,7 +13,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use toml::{Table, Value};
 
-use crate::store::outbox::KINDS;
+use crate::store::{
+    outbox::KINDS,
+    retention::{self, Retention},
+};
 
 pub static DEFAULT: &str = include_str!("../config.default.toml");
 
@@ -29,6 +32,7 @@ pub struct Config {
     pub log: Log,
     pub limits: Limits,
     pub mail: Mail,
+    pub retention: Retention,
     #[serde(default)]
     pub stores: Vec<Store>,
 }
@@ -70,6 +74,9 @@ pub struct Store {
     pub url: Option<String>,
     pub support_url: Option<String>,
     pub policy: Option<PathBuf>,
+    /// How long its data is kept, where that differs.
+    #[serde(default)]
+    pub retention: retention::Own,
     pub admin_keys: Vec<SecretString>,
     /// Keys made in the console: only their SHA-256 is known.
     #[serde(skip)]

@@ -182,6 +182,40 @@ fn project(db: &Connection, state: &AppState, event: &Event, now: Instant) -> Re
     Ok(Some(changed))
 }
 
+/// Takes bodies of the source `standard` and reads them at once, in one transaction: for very many that come together, before anything
+/// else comes. With each the moment at which it shall have come.
+pub async fn append_and_project(state: &AppState, store: &str, bodies: Vec<(Vec<u8>, Instant)>) -> Result<()> {
+    let (at, store, now) = (state.clone(), store.to_owned(), state.now());
+    state
+        .db()
+        .write(move |db| {
+            let waiting: bool =
+                db.query_row("select (select projected from progress) < (select coalesce(max(id), 0) from events)", [], |r| {
+                    r.get(0)
+                })?;
+            anyhow::ensure!(!waiting, "other events wait to be read: start the server and let it read them first");
+            for (body, came) in bodies {
+                let event_id = format!("import:{}", hex::encode(Sha256::digest(&body)));
+                if append(db, &store, "standard", Some("import"), &event_id, came.0, &body)? == 0 {
+                    continue;
+                }
+                let id = db.last_insert_rowid();
+                let event = Event {
+                    id,
+                    store: store.clone(),
+                    source: "standard".into(),
+                    topic: Some("import".into()),
+                    body,
+                    redacted: false,
+                };
+                project(db, &at, &event, now)?;
+                db.prepare_cached("update progress set projected = ?1")?.execute([id])?;
+            }
+            Ok(())
+        })
+        .await
+}
+
 /// Takes bodies that need no signature, since whoever sends them holds the store's key: how many were new.
 pub async fn import(state: &AppState, store: &str, bodies: Vec<Vec<u8>>) -> Result<usize> {
     let (store, now) = (store.to_owned(), state.now());

@@ -33,6 +33,17 @@ enum Command {
     Normalize(cli::normalize::Args),
     /// Make all state anew from the raw events.
     Replay(cli::replay::Args),
+    /// Write a checked copy of the database, while the server runs.
+    Backup(cli::upkeep::Backup),
+    /// Put a copy in the database's place, with the server stopped.
+    Restore(cli::upkeep::Restore),
+    /// Look at everything that an installation needs, and say how to mend what is wrong.
+    Doctor(cli::upkeep::Doctor),
+    /// Hand out what is kept of a shopper, or forget them.
+    #[command(subcommand)]
+    Shopper(cli::upkeep::Person),
+    #[command(hide = true)]
+    Seed(cli::seed::Args),
     /// Mint or check an order token.
     #[command(subcommand)]
     Token(cli::token::Args),
@@ -50,6 +61,11 @@ fn main() -> std::process::ExitCode {
         Command::Learn(args) => cli::learn::run(args),
         Command::Normalize(args) => cli::normalize::run(args),
         Command::Replay(args) => cli::replay::run(args),
+        Command::Backup(args) => cli::upkeep::run_backup(args),
+        Command::Restore(args) => cli::upkeep::run_restore(args),
+        Command::Doctor(args) => cli::upkeep::run_doctor(args),
+        Command::Shopper(args) => cli::upkeep::run_shopper(args),
+        Command::Seed(args) => cli::seed::run(args),
         Command::Token(args) => cli::token::run(args),
     };
     match result {

@@ -5,7 +5,14 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{front, incidents, ingest, insight::looks, messages, outbound, poll, routes, state::AppState, telemetry};
+use crate::{
+    front, incidents, ingest,
+    insight::{self, looks},
+    messages, outbound, poll, routes,
+    state::AppState,
+    store::retention,
+    telemetry,
+};
 
 /// Serves until [`AppState::stop`] is called; then ends open streams, answers what has begun, and projects what has been stored.
 pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
@@ -19,6 +26,8 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let looks = tokio::spawn(looks::keep(state.clone()));
     let pushing = tokio::spawn(push_all(state.clone()));
     let reviews = tokio::spawn(review(state.clone()));
+    let retention = tokio::spawn(retention::keep(state.clone()));
+    tokio::spawn(insight::catch_up_at_start(state.clone()));
     front::serve(listener, state.clone(), routes::app(state)).await?;
     worker.await?;
     outbound.await?;
@@ -27,6 +36,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     looks.await?;
     pushing.await?;
     reviews.abort();
+    retention.await?;
     clock.abort();
     delays.abort();
     figures.abort();

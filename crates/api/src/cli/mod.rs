@@ -9,8 +9,10 @@ pub mod incidents;
 pub mod learn;
 pub mod normalize;
 pub mod replay;
+pub mod seed;
 pub mod serve;
 pub mod token;
+pub mod upkeep;
 
 use anyhow::{Context, Result};
 use tracing_subscriber::EnvFilter;

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, path::PathBuf};
 
 use anyhow::Result;
-use api::{config::Config, ingest, state::AppState};
+use api::{config::Config, ingest, state::AppState, upkeep};
 use serde_json::json;
 
 #[derive(clap::Args)]
@@ -23,6 +23,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<()> {
     let config = Config::load(args.config.as_deref(), std::env::vars())?;
     super::log(&config.log)?;
+    let _lock = upkeep::lock(&config.database)?;
     let state = AppState::start(config).await?;
     // What waits is not yet part of the state.
     while ingest::project_next(&state).await? {}

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use api::{config::Config, console, couriers, server, state::AppState};
+use api::{config::Config, console, couriers, server, state::AppState, upkeep};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -24,6 +24,8 @@ pub async fn run(args: Args) -> Result<()> {
         .await
         .with_context(|| format!("can't listen on {}: choose another port", config.listen))?;
     let address = listener.local_addr()?;
+    // No other server, and no command that changes what this one holds in memory, works on the same file.
+    let _lock = upkeep::lock(&config.database)?;
     let state = AppState::start(config).await?;
     // The address that it is known by; where that is this machine's, the port that it got.
     let base =

@@ -29,7 +29,12 @@ struct Asset {
 
 /// The console's files by their hashed names.
 static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
-    let style = format!("{}\n.widget {{\n{}}}\n", include_str!("../../../../www/console/console.css"), WIDGET.concat());
+    let style = format!(
+        "{}{}\n.widget {{\n{}}}\n",
+        include_str!("../../../../www/console/console.css"),
+        include_str!("../../../../www/console/insights.css"),
+        WIDGET.concat()
+    );
     let script = include_str!("../../../../www/console/console.js").to_owned();
     let named = |name: &str, ending: &str, kind: &'static str, text: String| {
         let hash = hex::encode(&Sha256::digest(&text)[..8]);
@@ -61,6 +66,7 @@ static MENU: &[(&str, &str, Role)] = &[
     ("delays", "Delay notices", Role::Viewer),
     ("policy", "Delivery policy", Role::Viewer),
     ("help", "Help and reports", Role::Viewer),
+    ("insights", "Insights", Role::Viewer),
     ("look", "Look", Role::Viewer),
     ("problems", "What could not be read", Role::Viewer),
     ("webhooks", "Webhooks", Role::Support),

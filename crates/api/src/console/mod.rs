@@ -10,6 +10,7 @@ pub mod frame;
 pub mod guard;
 mod guide;
 mod help;
+pub mod insights;
 mod keys;
 mod languages;
 mod log;
@@ -152,6 +153,14 @@ pub fn table() -> Vec<Route> {
         change(In(Owner), "/console/{store}/webhooks/again", post(keys::send_again)),
 
         at(In(Owner), "/console/{store}/log", get(log::page)),
+        at(In(Viewer), "/console/{store}/insights", get(insights::overview)),
+        at(In(Viewer), "/console/{store}/insights/contacts", get(insights::contacts_page)),
+        at(In(Viewer), "/console/{store}/insights/areas", get(insights::areas)),
+        at(In(Viewer), "/console/{store}/insights/scorecard", get(insights::scorecard)),
+        change(In(Support), "/console/{store}/insights/share", post(insights::share)),
+        change(In(Support), "/console/{store}/insights/revoke", post(insights::revoke)),
+        at(In(Viewer), "/console/{store}/insights/{table}", get(insights::table)),
+
         at(In(Owner), "/console/{store}/people", get(team::page)),
         change(In(Owner), "/console/{store}/people", post(team::invite)),
         change(In(Owner), "/console/{store}/people/remove", post(team::remove)),

@@ -13,6 +13,29 @@ use crate::problem::Problem;
 #[folder = "../../pkg/assets"]
 struct Assets;
 
+/// What should be in the binary and is not.
+pub fn missing_files() -> Vec<String> {
+    let mut wanted = vec!["embed.js".to_owned(), "manifest.json".to_owned()];
+    if let Some(manifest) = Assets::get("manifest.json") {
+        let named: serde_json::Value = serde_json::from_slice(&manifest.data).unwrap_or_default();
+        names(&named, &mut wanted);
+    }
+    wanted.retain(|file| Assets::get(file).is_none());
+    wanted
+}
+
+/// Names of files that a manifest holds, however deep.
+fn names(value: &serde_json::Value, into: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) if [".js", ".wasm", ".css", ".json"].iter().any(|e| text.ends_with(e)) => {
+            into.push(text.clone())
+        }
+        serde_json::Value::Array(all) => all.iter().for_each(|v| names(v, into)),
+        serde_json::Value::Object(all) => all.values().for_each(|v| names(v, into)),
+        _ => {}
+    }
+}
+
 pub async fn loader(headers: HeaderMap) -> Result<Response, Problem> {
     serve("embed.js", "public, max-age=300, stale-while-revalidate=86400", &headers)
 }

@@ -36,6 +36,10 @@ pub struct Asked {
 const MOST_DAYS: i32 = 1100;
 
 impl Asked {
+    pub fn new(from: Option<String>, to: Option<String>, days: Option<i32>) -> Asked {
+        Asked { from, to, days }
+    }
+
     pub fn period(&self, today: Day) -> Result<Period, Problem> {
         let wrong =
             |field: &str, message: &str| Problem::invalid(vec![FieldError { field: field.into(), message: message.into() }]);
@@ -272,12 +276,12 @@ pub async fn baseline(
 #[serde(default)]
 pub struct ToShare {
     /// `carrier` or `origin`.
-    dimension: String,
-    key: String,
+    pub dimension: String,
+    pub key: String,
     /// How far back it shows; 91 by default.
-    days: Option<i32>,
+    pub days: Option<i32>,
     /// How long it opens; 30 by default, 366 at most.
-    valid_days: Option<i64>,
+    pub valid_days: Option<i64>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]

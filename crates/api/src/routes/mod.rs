@@ -8,10 +8,11 @@ pub mod care;
 mod delay_options;
 mod events;
 mod incidents;
-mod insight;
+pub mod insight;
 mod learning;
 mod messages;
 pub mod orders;
+mod shoppers;
 pub mod stores;
 pub mod track;
 pub mod webhooks;
@@ -30,7 +31,14 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{console, problem::Problem, state::AppState, telemetry};
+use crate::{
+    console::{self, insights},
+    problem::Problem,
+    state::AppState,
+    telemetry,
+};
+
+pub use assets::missing_files as assets_missing;
 
 /// What no route says of itself.
 #[derive(OpenApi)]
@@ -160,6 +168,10 @@ pub fn app(state: AppState) -> Router {
         .route("/push/worker.js", get(care::push::worker))
         .route("/push/page.js", get(care::push::page_script))
         .route("/push/{token}", get(care::push::page))
+        .routes(routes!(shoppers::export))
+        .routes(routes!(shoppers::erase))
+        .route("/scorecard/{token}", get(insights::shared))
+        .route("/scorecard/{token}/weeks.csv", get(insights::shared_csv))
         .route("/track", get(track::lookup_page).post(track::lookup_form))
         .route("/track/{token}", get(track::order))
         .route("/healthz", get(|| async { "ok" }))

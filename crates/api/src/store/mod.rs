@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod care;
 pub mod drafts;
+pub mod holders;
 pub mod incidents;
 pub mod insight;
 pub mod ledger;
@@ -12,7 +13,9 @@ pub mod outbox;
 pub mod people;
 pub mod policies;
 pub mod privacy;
+pub mod retention;
 pub mod search;
+pub mod shoppers;
 pub mod stores;
 
 use std::{
@@ -46,7 +49,13 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0011_incidents.sql"),
     include_str!("../../migrations/0012_care.sql"),
     include_str!("../../migrations/0013_delay_options.sql"),
+    include_str!("../../migrations/0014_upkeep.sql"),
 ];
+
+/// The version of the database's shape that this program makes.
+pub fn schema() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
 
 /// Tells a caller, once the commit has succeeded or failed.
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;

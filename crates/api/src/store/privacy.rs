@@ -60,16 +60,11 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
         &format!("delete from parcel_aliases where store = ?1 and (tracking_number in ({parcels}) or alias in ({parcels}))"),
         own,
     )?;
-    db.execute(&format!("delete from polls where store = ?1 and tracking_number in ({parcels})"), own)?;
-    db.execute(&format!("delete from parcel_parts where store = ?1 and tracking_number in ({parcels})"), own)?;
     db.execute(
         "delete from fulfillment_scans where store = ?1 and fulfillment_id in (select id from fulfillments where store = ?1 and order_id = ?2)",
         own,
     )?;
-    for table in ["parcels", "fulfillments", "documents", "outbox", "contacts", "messages"] {
-        db.execute(&format!("delete from {table} where store = ?1 and order_id = ?2"), own)?;
-    }
-    db.execute("delete from orders where store = ?1 and id = ?2", own)?;
+    super::shoppers::delete_rows(db, store, order)?;
     super::care::forget_order(db, store, order)?;
     db.execute(
         "create temp table kept as select store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence
@@ -87,45 +82,13 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
     Ok(())
 }
 
+/// All of a store but its staff and its settings: whoever runs it may still sign in and see that nothing is left.
 fn forget_store(db: &Connection, store: &str) -> Result<()> {
     db.execute("insert into redacting values (1)", [])?;
     super::care::forget_store(db, store)?;
-    for table in [
-        "parcel_aliases",
-        "polls",
-        "pollers",
-        "contacts",
-        "messages",
-        "message_rules",
-        "message_templates",
-        "delay_options",
-        "consents",
-        "suppressions",
-        "event_subjects",
-        "problems",
-        "requests",
-        "outbox",
-        "fulfillment_scans",
-        "parcel_parts",
-        "parcels",
-        "fulfillments",
-        "documents",
-        "orders",
-        "promises",
-        "insight",
-        "insight_orders",
-        "insight_settings",
-        "looks",
-        "contact_log",
-        "shared_links",
-        "incidents",
-        "scan_gaps",
-        "delays",
-        "policies",
-        "audit",
-        "events",
-    ] {
-        db.execute(&format!("delete from {table} where store = ?1"), [store])?;
+    const STAY: [&str; 5] = ["members", "invitations", "store_keys", "store_settings", "store_endpoints"];
+    for holder in super::holders::TABLES.iter().filter(|h| h.by_store && !STAY.contains(&h.table)) {
+        db.execute(&format!("delete from {} where store = ?1", holder.table), [store])?;
     }
     db.execute("delete from redacting", [])?;
     Ok(())

@@ -19,7 +19,9 @@ mod pages;
 mod poll;
 mod push;
 mod routes;
+mod self_hosting;
 mod smtp;
+mod upgrade;
 mod upkeep;
 mod web_push;
 

@@ -3,6 +3,7 @@
 mod apart;
 mod care;
 mod doors;
+mod insights;
 mod keys;
 mod orders;
 mod policy;
