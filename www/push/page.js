@@ -61,7 +61,7 @@
       draw();
     };
     // What arrives while the page is open is said here as well.
-    navigator.serviceWorker.onmessage = ({ data }) => { if (data?.whereabouts) status.textContent = [data.whereabouts.title, data.whereabouts.body].join(' · '); };
+    navigator.serviceWorker.onmessage = ({ data }) => { if (data?.whereabouts?.title) status.textContent = [data.whereabouts.title, data.whereabouts.body].join(' · '); };
   } catch {
     status.textContent = words.lost || 'Not available';
   }

@@ -290,6 +290,7 @@ fn as_page(state: &AppState, headers: &HeaderMap, token: &str, shown: Shown) -> 
     let store = token.split('.').nth(1).and_then(|s| config.store(s));
     let link = html! { @if let Some(s) = store { (s.name) } };
     let body = html! {
+        h1 { (shown.title) }
         div.care { (PreEscaped(view::node::html(&shown.nodes))) }
         p.care-back { a.link href=(format!("/track/{token}")) { (say(&*words, "care.order", &[])) } }
     };
