@@ -58,6 +58,8 @@ tests() {
     say "browser tests"
     cargo build --quiet --package whereabouts-api
     node --test --test-concurrency=1 --test-timeout=400000 tests/browser/*.test.mjs tests/stores/{shopify,snippets}.test.mjs
+    say "one answer everywhere: the estimating part as a checkout function"
+    node --test --test-timeout=900000 tests/checkout/*.test.mjs
     say "bytes that a page loads"
     size
 }

@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { cross } from '../../www/embed/flat.js';
 
 const CASES = Number(process.env.CASES ?? 10_000);
 const SEED = process.env.SEED ?? '1';
@@ -19,14 +20,9 @@ const example = ['run', '--quiet', '--package', 'whereabouts-promise', '--exampl
 
 command('tools/checkout.sh');
 const { instance } = await WebAssembly.instantiate(readFileSync(MODULE));
-const { memory, room, run } = instance.exports;
-const answer = text => {
-  const bytes = new TextEncoder().encode(text);
-  const at = room(bytes.length);
-  new Uint8Array(memory.buffer, at, bytes.length).set(bytes);
-  const found = BigInt.asUintN(64, run(at, bytes.length));
-  return new TextDecoder().decode(new Uint8Array(memory.buffer, Number(found >> 32n), Number(found & 0xffffffffn)));
-};
+const shapes = JSON.parse(command('cargo', 'run', '--quiet', '--package', 'whereabouts-view', '--example', 'shapes')).estimate;
+const given = ({ document, request, now }) => [[shapes.document, document], [shapes.request, request], ['t', now]];
+const answer = text => JSON.stringify(cross(instance.exports, given(JSON.parse(text)), wasm => wasm.run()).take(shapes.estimate));
 
 test(`the golden vectors, and ${CASES} random policies, carts and times, are answered alike`, async () => {
   const child = spawn('cargo', [...example, `${CASES}`, SEED], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -48,10 +44,6 @@ test(`the golden vectors, and ${CASES} random policies, carts and times, are ans
   assert.ok(windows > CASES / 2, `${windows} of ${count} have a window`);
 });
 
-test('what can not be read is answered by nothing', () => {
-  for (const text of ['', '{', '[]', '{"document":1}', '{"now":"yesterday"}']) assert.equal(answer(text), '', text);
-});
-
 test('small enough for a checkout function', () => {
   const size = statSync(MODULE).size;
   console.log(`${size} bytes`);
@@ -59,12 +51,20 @@ test('small enough for a checkout function', () => {
 });
 
 test('quick enough for a checkout function, with a large cart', () => {
-  const input = command('cargo', ...example, 'large').trim();
+  const input = JSON.parse(command('cargo', ...example, 'large'));
+  // What lies in the module's memory before the call.
+  const { exports } = instance;
+  let at, sizes, content;
+  const spy = { memory: exports.memory, output: exports.output, input: (...of) => (at = exports.input(...(sizes = of))) };
+  const said = cross(spy, given(input), () => {
+    content = Buffer.from(exports.memory.buffer.slice(at, at + sizes[0] * 8 + sizes[1]));
+    exports.run();
+  }).take(shapes.estimate);
+  assert.ok(said.options.every(o => o.window), 'each method has an answer');
   const done = spawnSync('cargo', ['run', '--quiet', '--manifest-path', 'tests/checkout/fuel/Cargo.toml', '--target-dir', 'target/fuel', '--', MODULE],
-    { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'inherit'] });
+    { input: Buffer.concat([Buffer.from(`${sizes.join(' ')}\n`), content]), stdio: ['pipe', 'pipe', 'inherit'], maxBuffer: 1 << 26 });
   assert.equal(done.status, 0);
-  const { instructions, answer: length } = JSON.parse(done.stdout);
+  const { instructions } = JSON.parse(done.stdout.toString());
   console.log(`${instructions} instructions for 20 lines, 10 methods, 3 origins`);
-  assert.equal(length, new TextEncoder().encode(answer(input)).length);
-  assert.ok(instructions < 11_000_000, `${instructions}`);
+  assert.ok(instructions > 10_000 && instructions < 11_000_000, `${instructions}`);
 });

@@ -1,9 +1,12 @@
-//! `run`: an estimate from text to text. `{"document":…,"request":…,"now":"2026-12-01T14:00:00Z"}` → the estimate; nothing, where that can't be read.
+//! An estimate from a promise document, a request and a moment: [`input`], [`run`], [`output`], as the widget's module does it (`frugal`).
 #![no_std]
 
 extern crate alloc;
 
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
+use core::cell::UnsafeCell;
+
+use frugal::{Out, Reader, Write};
 
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
@@ -13,34 +16,51 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
     core::arch::wasm32::unreachable()
 }
 
+/// What a call is given and what it gives.
 #[derive(Default)]
-struct Input {
-    document: promise::Document,
-    request: promise::Request,
-    now: promise::Instant,
+struct Call {
+    input: Vec<f64>,
+    numbers: usize,
+    bytes: usize,
+    output: Out,
+    place: [usize; 2],
 }
-frugal::read!(Input { document, request, now });
 
-/// Room for this many bytes of input.
+struct One(UnsafeCell<Option<Call>>);
+// SAFETY: a module without threads.
+unsafe impl Sync for One {}
+static CALL: One = One(UnsafeCell::new(None));
+
+#[allow(clippy::mut_from_ref, reason = "each export takes it once, and none calls another")]
+fn current() -> &'static mut Call {
+    // SAFETY: see above.
+    unsafe { &mut *CALL.0.get() }.get_or_insert_default()
+}
+
+/// Room for so many numbers, and after them so many bytes of UTF-8.
 #[unsafe(no_mangle)]
-extern "C" fn room(len: usize) -> *mut u8 {
-    Vec::leak(alloc::vec![0u8; len]).as_mut_ptr()
+extern "C" fn input(numbers: usize, bytes: usize) -> *mut f64 {
+    let call = current();
+    *call = Call { input: alloc::vec![0.0; numbers + bytes.div_ceil(8)], numbers, bytes, ..Call::default() };
+    call.input.as_mut_ptr()
 }
 
-/// Where the answer stands: address in the upper half, length in the lower. Takes the input's room back.
-///
-/// # Safety
-/// `at` and `len` are of the last [`room`].
 #[unsafe(no_mangle)]
-unsafe extern "C" fn run(at: *mut u8, len: usize) -> u64 {
-    // SAFETY: this is the room that `room` leaked, given back once.
-    let bytes = unsafe { Vec::from_raw_parts(at, len, len) };
-    let answer = String::from_utf8(bytes).ok().and_then(|text| frugal::from_text::<Input>(&text)).map(answer).unwrap_or_default();
-    let (at, len) = (answer.as_ptr() as u64, answer.len() as u64);
-    core::mem::forget(answer);
-    at << 32 | len
+extern "C" fn run() {
+    let call = current();
+    let (numbers, rest) = call.input.split_at(call.numbers);
+    // SAFETY: `input` made room for so many bytes there.
+    let bytes = unsafe { core::slice::from_raw_parts(rest.as_ptr().cast::<u8>(), call.bytes) };
+    let mut from = Reader::new(numbers, core::str::from_utf8(bytes).unwrap_or_default());
+    let (document, request, now): (promise::Document, promise::Request, promise::Instant) = (from.read(), from.read(), from.read());
+    let mut out = Out::default();
+    promise::estimate(&document, &request, now).write(&mut out);
+    call.place = [out.numbers.as_ptr() as usize, out.text.as_ptr() as usize];
+    call.output = out;
 }
 
-fn answer(input: Input) -> String {
-    frugal::to_text(&promise::estimate(&input.document, &input.request, input.now))
+/// The addresses of the answer's numbers and of its text.
+#[unsafe(no_mangle)]
+extern "C" fn output() -> *const [usize; 2] {
+    &raw const current().place
 }
