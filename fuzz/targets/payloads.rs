@@ -11,7 +11,9 @@ fuzz_target!(|data: &[u8]| {
     let Some((first, body)) = data.split_first() else { return };
     let names = names();
     let source = names[usize::from(*first) % names.len()];
-    let Ok(mut facts) = read(source, None, body) else { return };
+    // The other half of the bytes: what a carrier pushes.
+    let topic = (usize::from(*first) >= names.len()).then_some("push");
+    let Ok(mut facts) = read(source, topic, body) else { return };
     let state = fold(&facts.shipments);
     let reversed: Vec<_> = facts.shipments.iter().rev().chain(&facts.shipments).collect();
     assert_eq!(fold(reversed), state);

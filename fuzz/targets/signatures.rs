@@ -8,8 +8,20 @@ use tracking::signature::verify;
 #[allow(dead_code)]
 mod token;
 
-const SOURCES: [&str; 10] =
-    ["shopify", "woocommerce", "easypost", "aftership", "shippo", "shipengine", "17track", "trackingmore", "track123", "standard"];
+const SOURCES: [&str; 12] = [
+    "ups",
+    "usps",
+    "shopify",
+    "woocommerce",
+    "easypost",
+    "aftership",
+    "shippo",
+    "shipengine",
+    "17track",
+    "trackingmore",
+    "track123",
+    "standard",
+];
 
 fuzz_target!(|data: (u8, Vec<String>, Vec<u8>, String)| {
     let (which, headers, body, text) = data;
