@@ -107,8 +107,9 @@ async fn a_shopper_is_handed_out_whole_and_erased_without_a_trace() {
     for needle in ["Secret Street", "ada@example", "1ZNEEDLE1001", "#1001"] {
         assert_eq!(traces(&left, needle), Vec::<String>::new(), "{needle}");
     }
-    // Its id stays where it proves what was promised, and says nothing else.
-    assert_eq!(left.iter().filter(|(_, text)| text == "1001").map(|t| t.0.as_str()).collect::<Vec<_>>(), ["promises"]);
+    // Its id stays where it proves what was promised and which choice the law asked for, and says nothing else.
+    let kept = left.iter().filter(|(_, text)| text == "1001").map(|t| t.0.as_str()).collect::<Vec<_>>();
+    assert_eq!(kept, ["promises", "delay_options"]);
     assert_eq!(api.order("1002").await["status"], "shipped");
     // Erased stays erased: also when the shop's platform sends the same again, and after a replay.
     api.webhook("shopify", "orders/create", "o1001", &order(1001, "2026-11-02T10:00:00-06:00")).await;
