@@ -284,14 +284,31 @@ fn as_json(headers: &HeaderMap, shown: Shown) -> Response {
     response
 }
 
+/// On a page of its own a screen's title is the first heading, and the others follow it.
+fn lifted(nodes: Vec<Node>) -> Vec<Node> {
+    nodes
+        .into_iter()
+        .map(|node| match node {
+            Node::Element(mut e) => {
+                if e.tag == "h3" {
+                    let title = e.attributes.iter().any(|(name, value)| name == "class" && value == "care-title");
+                    e.tag = if title { "h1" } else { "h2" }.into();
+                }
+                e.children = lifted(e.children);
+                Node::Element(e)
+            }
+            text => text,
+        })
+        .collect()
+}
+
 fn as_page(state: &AppState, headers: &HeaderMap, token: &str, shown: Shown) -> Response {
     let words = crate::words::Words::accepted(headers);
     let config = state.config();
     let store = token.split('.').nth(1).and_then(|s| config.store(s));
     let link = html! { @if let Some(s) = store { (s.name) } };
     let body = html! {
-        h1 { (shown.title) }
-        div.care { (PreEscaped(view::node::html(&shown.nodes))) }
+        div.care { (PreEscaped(view::node::html(&lifted(shown.nodes)))) }
         p.care-back { a.link href=(format!("/track/{token}")) { (say(&*words, "care.order", &[])) } }
     };
     track::page(shown.status, &words, &shown.title, link, body)
