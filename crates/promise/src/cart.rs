@@ -17,7 +17,7 @@ pub(crate) struct Cart<'a> {
     now: Instant,
     pieces: Vec<Piece<'a>>,
     /// When all of it leaves each origin: the same for every method and zone.
-    whole: Vec<OnceCell<Option<Rc<Dispatch>>>>,
+    whole: Vec<OnceCell<Result<Rc<Dispatch>, &'static str>>>,
     /// Something in it has to be signed for.
     pub signature: bool,
 }
@@ -181,15 +181,20 @@ impl<'a> Cart<'a> {
         let document = self.document;
         let service = self.service(method, origin, zone)?;
         let serves = |z: &Zone| z.origins.is_empty() || z.origins.iter().any(|o| *o as usize == origin);
-        if !document.zones.get(zone).is_none_or(serves) || !journey::holds(document, origin, pieces) {
+        if !document.zones.get(zone).is_none_or(serves) {
             return Err("not_available");
         }
-        let make = || journey::dispatch(document, origin, pieces, self.now).map(Rc::new);
+        let make = || {
+            if !journey::holds(document, origin, pieces) {
+                return Err("not_available");
+            }
+            journey::dispatch(document, origin, pieces, self.now).map(Rc::new).ok_or("no_service")
+        };
         let dispatch = match self.whole.get(origin).filter(|_| core::ptr::eq(pieces, self.pieces.as_slice())) {
             Some(known) => known.get_or_init(make).clone(),
             None => make(),
         };
-        let dispatch = dispatch.ok_or("no_service")?;
+        let dispatch = dispatch?;
         let lane = Lane { origin, service, zone };
         let show = |days| estimate::window(days, &document.style, document.confidence);
         let (window, delays) = if method.to == "store" {

@@ -223,68 +223,71 @@ pub(crate) fn arrival(
     let origin = document.origins.get(lane.origin)?;
     let mut sum = days.plus(weights, &calendar)?;
     let mut bearing = Vec::new();
-    // Arrivals by day of dispatch and step of transit, once a delay bears on them.
+    // Arrivals by day of dispatch and step of transit, once a delay bears on them; as indices of the service's working days, each looked up once.
     let mut parcels: Vec<Parcel> = Vec::new();
+    let mut worked: Vec<Day> = Vec::new();
     for (n, delay) in document.delays.iter().enumerate() {
         if at_origin(delay) || !names_lane(document, delay, lane, to) || !names_items(delay, pieces) {
             continue;
         }
+        let (from, until) = origin_days(origin, delay);
+        if until.is_some_and(|u| days.0.iter().all(|d| d.0 > u)) || sum.0.iter().all(|d| d.0 < from) {
+            continue;
+        }
         if parcels.is_empty() {
+            worked.push(calendar.at_or_after(days.0.first()?.0)?);
+            let weights = if weights.is_empty() { &[1] } else { weights };
+            let total: u64 = weights.iter().map(|w| u64::from(*w)).sum::<u64>().max(1);
             for (dispatched, weight) in &days.0 {
-                let steps = Spread::on(*dispatched).plus(weights, &calendar)?.0.into_iter().enumerate();
-                // As large as that day's share of dispatches, with room for what is divided.
-                let share = |w: u64| ((w * *weight) >> 14).max(1);
-                parcels.extend(steps.map(|(step, (arrives, w))| Parcel {
-                    dispatched: *dispatched,
-                    step,
-                    arrives,
-                    weight: share(w),
-                }));
+                while worked.last()? < dispatched {
+                    worked.push(calendar.after(*worked.last()?)?);
+                }
+                let first = worked.partition_point(|d| d < dispatched);
+                for (step, w) in weights.iter().enumerate().filter(|w| *w.1 > 0) {
+                    let weight = ((weight << 10).wrapping_mul(u64::from(*w)) / total).max(1);
+                    parcels.push(Parcel { dispatched: *dispatched, step, arrives: first + step, weight });
+                }
             }
         }
-        let (from, until) = origin_days(origin, delay);
-        if until.is_some_and(|u| parcels.iter().all(|p| p.dispatched > u)) || parcels.iter().all(|p| p.arrives < from) {
-            continue;
+        let furthest = parcels.iter().map(|p| p.arrives).max()? + delay.effect.len();
+        while worked.len() <= furthest {
+            worked.push(calendar.after(*worked.last()?)?);
         }
         // What is on its way while the delay holds comes later by the delay's effect, but no later than what leaves when all is over, so
         // that to order later never means to get it earlier.
-        let over = until.and_then(|u| Spread::on(Day(u.0 + 1)).plus(weights, &calendar));
-        let mut later: Vec<Parcel> = Vec::new();
-        for parcel in &parcels {
-            let effect: &[u32] =
-                if delay.effect.is_empty() || parcel.arrives < from || until.is_some_and(|u| parcel.dispatched > u) {
-                    &[1]
-                } else {
-                    &delay.effect
-                };
-            let total: u64 = effect.iter().map(|e| u64::from(*e)).sum::<u64>().max(1);
-            let latest = over.as_ref().and_then(|o| o.0.get(parcel.step)).map(|e| e.0);
-            let mut moved = parcel.arrives;
-            for (extra, e) in effect.iter().enumerate() {
-                if extra > 0 {
-                    moved = calendar.after(moved)?;
+        let over = until.map_or(usize::MAX, |u| worked.partition_point(|d| *d <= u));
+        // Shares of one, as parts of 2^14: what was possible stays possible.
+        let total: u64 = delay.effect.iter().map(|e| u64::from(*e)).sum::<u64>().max(1);
+        let shares: Vec<u64> = delay.effect.iter().map(|e| (u64::from(*e) << 14).div_ceil(total)).collect();
+        let unchanged = [1 << 14];
+        let mut later: Vec<Parcel> = Vec::with_capacity(parcels.len() * 2);
+        let mut sums: Vec<u64> = alloc::vec![0; worked.len()];
+        // Weights by day of arrival, of the parcels of one dispatch and step: those stand side by side.
+        let mut of_step: Vec<u64> = alloc::vec![0; worked.len()];
+        let mut at = 0;
+        while let Some(one) = parcels.get(at).copied() {
+            let (mut first, mut last) = (usize::MAX, 0);
+            while let Some(parcel) = parcels.get(at).filter(|p| p.step == one.step && p.dispatched == one.dispatched) {
+                at += 1;
+                let spared = shares.is_empty() || worked[parcel.arrives] < from || until.is_some_and(|u| parcel.dispatched > u);
+                let latest = over.saturating_add(parcel.step).max(parcel.arrives);
+                for (extra, share) in if spared { unchanged.as_slice() } else { &shares }.iter().enumerate() {
+                    let arrives = (parcel.arrives + extra).min(latest);
+                    of_step[arrives] += parcel.weight.wrapping_mul(*share) >> 4;
+                    last = last.max(arrives);
                 }
-                if *e == 0 {
-                    continue;
-                }
-                let arrives = latest.map_or(moved, |l| moved.min(l)).max(parcel.arrives);
-                let weight = (parcel.weight * SHARE).saturating_mul(u64::from(*e)).max(total) / total;
-                match later
-                    .iter_mut()
-                    .rev()
-                    .find(|p| (p.dispatched, p.step, p.arrives) == (parcel.dispatched, parcel.step, arrives))
-                {
-                    Some(same) => same.weight += weight,
-                    None => later.push(Parcel { arrives, weight, ..*parcel }),
+                first = first.min(parcel.arrives);
+            }
+            for arrives in first..=last {
+                let weight = core::mem::take(&mut of_step[arrives]);
+                if weight > 0 {
+                    sums[arrives] += weight;
+                    later.push(Parcel { arrives, weight, ..one });
                 }
             }
         }
         parcels = later;
-        let mut moved = Spread::default();
-        for parcel in &parcels {
-            moved.add(parcel.arrives, parcel.weight);
-        }
-        let moved = moved.scaled();
+        let moved = Spread(worked.iter().copied().zip(sums).filter(|e| e.1 > 0).collect()).scaled();
         if shows(&sum, &moved) {
             bearing.push(n);
         }
@@ -297,12 +300,12 @@ pub(crate) fn arrival(
     Some((sum, bearing))
 }
 
-/// A part of what may happen to a parcel: dispatched on a day, this many steps of transit on its way.
+/// A part of what may happen to a parcel: dispatched on a day, this many steps of transit on its way, arriving on a working day by its index.
 #[derive(Clone, Copy)]
 struct Parcel {
     dispatched: Day,
     step: usize,
-    arrives: Day,
+    arrives: usize,
     weight: u64,
 }
 
@@ -324,7 +327,7 @@ fn delayed(days: &Spread, (from, until): (Day, Option<Day>), effect: &[u32], cal
             let moved = calendar.step(*day, extra)?;
             let moved = cap.map_or(moved, |c| moved.min(c)).max(*day);
             moved_any |= moved > *day;
-            later.add(moved, (weight * SHARE).saturating_mul(u64::from(*e)) / total);
+            later.add(moved, (weight * SHARE).wrapping_mul(u64::from(*e)) / total);
         }
     }
     moved_any.then(|| later.scaled())

@@ -63,7 +63,7 @@ impl Spread {
                     days.push(calendar.after(*days.last()?)?);
                 }
                 sums.resize(days.len(), 0);
-                sums[at + n] = sums[at + n].saturating_add(weight.saturating_mul(u64::from(*w)));
+                sums[at + n] = sums[at + n].saturating_add(weight.wrapping_mul(u64::from(*w)));
             }
         }
         Some(Spread(days.into_iter().zip(sums).filter(|e| e.1 > 0).collect()).scaled())
