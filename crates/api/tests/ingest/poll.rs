@@ -95,7 +95,7 @@ pub async fn due(api: &Api) {
 }
 
 pub async fn until(what: &str, check: impl AsyncFn() -> bool) {
-    for _ in 0..300 {
+    for _ in 0..2000 {
         if check().await {
             return;
         }
