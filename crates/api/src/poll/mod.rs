@@ -189,10 +189,14 @@ fn book(db: &Connection, store: &str, carrier: &Carrier, now_ms: i64, per_hour: 
     Ok(())
 }
 
+/// Did somebody tell of this parcel within a day? An aggregator tells all that it knows; what a carrier pushes begins with its subscription,
+/// so that its word counts once the parcel has been asked about.
 fn pushed_lately(db: &Connection, store: &str, number: &str, now: i64) -> Result<bool> {
     let sql = format!(
         "select exists (select 1 from event_subjects s join events e on e.id = s.event
-         where s.store = ?1 and s.kind = 'parcel' and s.id = ?2 and (e.source in ({PUSHED}) or e.topic = 'push') and e.received_at > ?3 - 86400)"
+         where s.store = ?1 and s.kind = 'parcel' and s.id = ?2 and e.received_at > ?3 - 86400
+         and (e.source in ({PUSHED}) or e.topic = 'push' and exists
+             (select 1 from polls p where p.store = ?1 and p.tracking_number = ?2 and p.checked_at is not null)))"
     );
     Ok(db.prepare_cached(&sql)?.query_row(params![store, number, now], |r| r.get(0))?)
 }
