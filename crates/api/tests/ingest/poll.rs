@@ -84,10 +84,15 @@ pub async fn with_account(carrier: &str, url: String, per_hour: u32, change: imp
 
 /// An order with one parcel of a carrier, due at once.
 pub async fn parcel(api: &Api, company: &str, number: &str) {
+    shipped(api, company, number).await;
+    due(api).await;
+}
+
+/// An order with one parcel of a carrier, due in a while.
+pub async fn shipped(api: &Api, company: &str, number: &str) {
     api.webhook("shopify", "orders/create", "1", &order(1001, "2026-11-23T10:00:00Z")).await;
     let body = String::from_utf8(fulfillment(1001, number)).unwrap().replace("\"UPS\"", &format!("\"{company}\""));
     api.webhook("shopify", "fulfillments/create", "2", body.as_bytes()).await;
-    due(api).await;
 }
 
 pub async fn due(api: &Api) {
@@ -95,7 +100,7 @@ pub async fn due(api: &Api) {
 }
 
 pub async fn until(what: &str, check: impl AsyncFn() -> bool) {
-    for _ in 0..2000 {
+    for _ in 0..300 {
         if check().await {
             return;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::{Request, StatusCode};
 
 use super::{
-    poll::{FAST, due, parcel, serve, until, with_account},
+    poll::{FAST, due, parcel, serve, shipped, until, with_account},
     *,
 };
 
@@ -73,6 +73,22 @@ async fn ups_is_subscribed_to_pushes_and_is_renewed() {
     api.state.db().write(move |db| Ok(db.execute("update polls set pushed_until = ?1", [soon])?)).await.unwrap();
     until("renewal", async || column(&api, "pushed_until").await > soon).await;
     assert_eq!(server.asked.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn what_came_before_a_subscription_is_asked_for_also_where_a_push_comes_first() {
+    let taken = format!(r#"{{"validTrackingNumbers":["{NUMBER}"],"invalidTrackingNumbers":[]}}"#).into_bytes();
+    let none = br#"{"errors":[{"code":"TW0001","message":"Tracking Information Not Found"}]}"#.to_vec();
+    let (server, url) = serve(vec![(200, vec![], taken), (404, vec![], none)]).await;
+    let api = with_account("ups", url, FAST, |account| account.push_secret = Some(SECRET.into())).await;
+    shipped(&api, "UPS", NUMBER).await;
+    until("subscription", async || column(&api, "pushed_until").await > 0).await;
+    let body = event("OT", "I", "20261126", "100000");
+    assert_eq!(api.send(pushed("ups", ("credential", SECRET), &body)).await.0, StatusCode::OK);
+    api.settle().await;
+    assert_eq!(server.asked.lock().unwrap().len(), 1);
+    due(&api).await;
+    until("the question", async || server.asked.lock().unwrap().len() == 2).await;
 }
 
 #[tokio::test]
