@@ -50,8 +50,6 @@ for (const language of languages) {
     const speech = { css: styles, shapes: shapes[surface], texts: own };
     spoken.push([`${surface}.${language}.js`, bundle(`www/embed/${surface}.js`, { define: { SPEECH: JSON.stringify(speech) } })]);
   }
-  const care = `www/i18n/care/${language}.json`;
-  if (existsSync(care)) spoken.push([`care.${language}.json`, Buffer.from(JSON.stringify(read(care)))]);
 }
 // One hash for all of them: the loader need not carry one for each.
 const words = digest(Buffer.concat(spoken.map(s => s[1])));

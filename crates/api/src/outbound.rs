@@ -128,16 +128,12 @@ pub fn client(internal: bool) -> Result<reqwest::Client> {
 /// Sends what is due, until the server stops. Running it twice sends twice: one server has one.
 pub async fn run(state: AppState) -> Result<()> {
     let client = client(state.config().limits.internal_targets)?;
-    let mut stopping = state.stopping();
     loop {
         let now = state.now();
         let (list, next) = state.db().read(move |db| outbox::due(db, now, AT_ONCE)).await?;
         if list.is_empty() {
-            let wait = next.map_or(3600, |at| (at - now.0).clamp(1, 3600));
-            tokio::select! {
-                () = state.outbound_woken() => {}
-                () = tokio::time::sleep(Duration::from_secs(wait.unsigned_abs())) => {}
-                _ = stopping.wait_for(|stop| *stop) => return Ok(()),
+            if !state.rest(state.outbound_woken(), now, next).await {
+                return Ok(());
             }
             continue;
         }

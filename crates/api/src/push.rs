@@ -1,7 +1,7 @@
 //! Messages to browsers (web push): encrypted for one browser (RFC 8291), signed by this server (VAPID, RFC 8292), handed to the push service
 //! that the browser named. Never to an address inside; a subscription that its service has ended is forgotten.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
@@ -202,16 +202,12 @@ async fn message(state: &AppState, s: &Subscription, why: &Value) -> Result<Opti
 /// the shopper's screen.
 pub async fn run(state: AppState) -> Result<()> {
     let client = outbound::client(state.config().limits.internal_targets)?;
-    let mut stopping = state.stopping();
     loop {
         let now = state.now();
         let (list, next) = state.db().read(move |db| subscribers::due(db, now, AT_ONCE)).await?;
         if list.is_empty() {
-            let wait = next.map_or(3600, |at| (at - now.0).clamp(1, 3600));
-            tokio::select! {
-                () = state.push_woken() => {}
-                () = tokio::time::sleep(Duration::from_secs(wait.unsigned_abs())) => {}
-                _ = stopping.wait_for(|stop| *stop) => return Ok(()),
+            if !state.rest(state.push_woken(), now, next).await {
+                return Ok(());
             }
             continue;
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, RwLock},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -237,6 +238,17 @@ impl AppState {
 
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.0.stopping.subscribe()
+    }
+
+    /// What a job with nothing to do does: waits until it is woken, its next moment has come or an hour is over. False: the server stops.
+    pub async fn rest(&self, woken: impl Future<Output = ()>, now: Instant, next: Option<i64>) -> bool {
+        let wait = next.map_or(3600, |at| (at - now.0).clamp(1, 3600));
+        let mut stopping = self.stopping();
+        tokio::select! {
+            () = woken => true,
+            () = tokio::time::sleep(Duration::from_secs(wait.unsigned_abs())) => true,
+            _ = stopping.wait_for(|stop| *stop) => false,
+        }
     }
 
     pub fn store_info(&self, id: &str) -> Option<StoreInfo> {

@@ -1,8 +1,6 @@
 //! Sends what is due. Whether it still should be is decided just before ([`decide`]); where a channel can't tell a repetition, what is
 //! about to go is marked first, and what is found so marked after a crash is not sent again.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use notify::{Outcome, hook, mail::Mail};
 use promise::Instant;
@@ -26,16 +24,13 @@ const AT_ONCE: usize = 8;
 pub async fn run(state: AppState) -> Result<()> {
     let client = outbound::client(state.config().limits.internal_targets)?;
     recover(&state).await?;
-    let mut stopping = state.stopping();
+    let stopping = state.stopping();
     loop {
         let now = state.now();
         let (list, next) = state.db().read(move |db| messages::due(db, now, AT_ONCE * 4)).await?;
         if list.is_empty() {
-            let wait = next.map_or(3600, |at| (at - now.0).clamp(1, 3600));
-            tokio::select! {
-                () = state.messages_woken() => {}
-                () = tokio::time::sleep(Duration::from_secs(wait.unsigned_abs())) => {}
-                _ = stopping.wait_for(|stop| *stop) => return Ok(()),
+            if !state.rest(state.messages_woken(), now, next).await {
+                return Ok(());
             }
             continue;
         }
