@@ -158,17 +158,23 @@ fn link<'p>(p: &'p mut Page, href: &str) -> &'p mut Page {
 }
 
 impl Words<'_> {
-    /// "tomorrow" where the reader's day is known, else "Tue 2 Dec".
-    fn day(&self, p: &mut Page, name: &str, day: Day) {
+    /// "tomorrow" where that is as near as `words` on the reader's own calendar, which may be a day ahead of the place's or behind
+    /// it; else "Tue 2 Dec".
+    fn near(&self, p: &mut Page, name: &str, day: Day, words: core::ops::RangeInclusive<i32>) {
         match self.reader.offset.map(|o| day.0 - self.reader.now.local(o).0.0) {
-            Some(n) if (-1..=1).contains(&n) => p.v_relative(name, n.into(), "day"),
+            Some(n) if words.contains(&n) => p.v_relative(name, n.into(), "day"),
             _ => p.v_day(name, day),
         };
     }
 
+    /// `{day}` of what is to come: never "yesterday".
+    fn coming(&self, p: &mut Page, name: &str, day: Day) {
+        self.near(p, name, day, 0..=1);
+    }
+
     fn window(&self, p: &mut Page, from: &str, to: &str) {
         match span(from, to) {
-            Some((from, to)) if from == to => self.day(p, "days", to),
+            Some((from, to)) if from == to => self.coming(p, "days", to),
             Some((from, to)) => {
                 p.v_days("days", from, to);
             }
@@ -176,14 +182,9 @@ impl Words<'_> {
         }
     }
 
-    /// `{day}` of what has happened, at its place: never "tomorrow", though it may be tomorrow there.
+    /// `{day}` of what has happened: never "tomorrow".
     fn past(&self, p: &mut Page, name: &str, day: Day) {
-        match self.reader.offset.map(|o| day.0 - self.reader.now.local(o).0.0) {
-            Some(1..) => {
-                p.v_day(name, day);
-            }
-            _ => self.day(p, name, day),
-        }
+        self.near(p, name, day, -1..=0);
     }
 
     /// `{day}` and `{time}` of what has happened, at its place.
@@ -426,7 +427,7 @@ impl Words<'_> {
         }
         if let Some(day) = at.until.as_deref().and_then(|u| Day::parse(u.get(..10).unwrap_or_default())) {
             p.open("p", "until").say("order.until");
-            self.day(p, "day", day);
+            self.coming(p, "day", day);
             p.end().end();
         }
         if let Some(address) = &at.address {

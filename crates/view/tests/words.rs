@@ -164,7 +164,7 @@ fn each_state_of_an_order_has_its_sentence() {
         ),
         (
             on_the_way("shipped", to("2026-12-02", "2026-12-02", "early")),
-            "Arriving yesterday, 2 days early",
+            "Arriving 2026-12-02, 2 days early",
             "Last seen in Memphis, TN, US · Promised by 2026-12-04",
         ),
         (

@@ -32,6 +32,8 @@ pub struct Letter<'a> {
     pub values: Map<String, Value>,
     /// Letters with the same key are one letter; empty: each is one of its own.
     pub key: &'a str,
+    /// For so many seconds one letter answers whoever asks: a second one about the same is not written, unless the first failed.
+    pub answers_for: i64,
     /// Goes with the order, when it is forgotten.
     pub order: Option<&'a str>,
 }
@@ -41,6 +43,17 @@ pub struct Letter<'a> {
 pub fn post(db: &Connection, store: &StoreInfo, letter: &Letter, now: Instant) -> Result<String> {
     anyhow::ensure!(notify::notice::LETTERS.contains(&letter.template), "there is no letter \"{}\"", letter.template);
     anyhow::ensure!(notify::mail::is_address(letter.to.trim()), "not a mail address");
+    let recipient = people::address_hash(store, "mail", letter.to);
+    let answered = db
+        .prepare_cached(
+            "select id from messages where store = ?1 and recipient = ?2 and notice = ?3 and order_id is ?4 and made_at > ?5 and state <> 'failed'
+             limit 1",
+        )?
+        .query_row(params![store.id, recipient, letter.template, letter.order, now.0 - letter.answers_for], |r| r.get(0))
+        .optional()?;
+    if let Some(id) = answered.filter(|_| letter.answers_for > 0) {
+        return Ok(id);
+    }
     let key = match letter.key {
         "" => {
             let mut random = [0; 16];
@@ -49,7 +62,6 @@ pub fn post(db: &Connection, store: &StoreInfo, letter: &Letter, now: Instant) -
         }
         key => key.to_owned(),
     };
-    let recipient = people::address_hash(store, "mail", letter.to);
     let id = id_of(&[&store.id, "mail", letter.template, &recipient, &key]);
     let content = serde_json::to_vec(&(letter.to.trim(), &letter.values))?;
     let sealed = people::seal(store, &id, &content)?;

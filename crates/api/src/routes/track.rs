@@ -305,7 +305,10 @@ fn looked_up(state: &AppState, store: &str, order: &str) -> Option<String> {
     Some(token::mint(store, order, state.now().0 + LOOKED_UP, signing.expose_secret()))
 }
 
-/// Writes the letter with the link, if there is such an order. Asked again within the hour, it is the same letter.
+/// For how long a letter with a link is the answer to the same question.
+const LETTER: i64 = 3600;
+
+/// Writes the letter with the link, if there is such an order and it was not written within the last hour.
 async fn send_link(state: &AppState, store: &str, number: String, email: String, language: String) -> anyhow::Result<()> {
     let Some(info) = state.store_info(store) else { return Ok(()) };
     let (at, id, now) = (state.clone(), store.to_owned(), state.now());
@@ -321,7 +324,8 @@ async fn send_link(state: &AppState, store: &str, number: String, email: String,
                 template: "lookup",
                 language: &language,
                 values: values.as_object().cloned().unwrap_or_default(),
-                key: &format!("{order} {}", now.0 / 3600),
+                key: "",
+                answers_for: LETTER,
                 order: Some(&order),
             };
             messages::post(db, &info, &letter, now)?;

@@ -197,6 +197,20 @@ async fn a_link_goes_to_the_orders_email_and_the_answer_does_not_say_so() {
         .next()
         .unwrap();
     assert_eq!(api.get(&format!("/v1/orders/{token}")).await.0, StatusCode::OK, "{token}");
+    // Within the hour that letter is the answer, whatever the clock's hour; later there is a new one.
+    for (older, count) in [(3000, 1), (601, 2)] {
+        let age = move |db: &rusqlite::Connection| Ok(db.execute("update messages set made_at = made_at - ?1", [older])?);
+        api.state.db().write(age).await.unwrap();
+        text(&api, lookup(right, "application/json")).await;
+        let counted = async {
+            while letters().await.unwrap() != count {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), counted).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert_eq!(letters().await.unwrap(), count);
+    }
     // A postal code can't be written to; that says nothing of the order.
     let postal = text(&api, lookup(r#"{"number":"1001","postal_code":"94103"}"#, "application/json")).await;
     let unknown = text(&api, lookup(r#"{"number":"9999","postal_code":"94103"}"#, "application/json")).await;

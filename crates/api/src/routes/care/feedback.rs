@@ -204,9 +204,9 @@ pub async fn send_history(
             }
             let url = format!("{base}/history/{}", token::mint_history(&id, &hash, now.0 + LINKS, &signing));
             // One letter an hour, however often it is asked for.
-            let key = format!("history {}", now.0 / 3600);
             let values = serde_json::Map::from_iter([("url".to_owned(), url.into())]);
-            let letter = Letter { to: &email, template: "history", language: &language, values, key: &key, order: None };
+            let letter =
+                Letter { to: &email, template: "history", language: &language, values, answers_for: 3600, ..Letter::default() };
             messages::post(db, &info, &letter, now)?;
             Ok(Ok(()))
         })

@@ -13,7 +13,7 @@ async fn letter(api: &Api, key: &str) -> anyhow::Result<String> {
         post(
             db,
             &store,
-            &Letter { to: "Ada@Example.com", template: "lookup", language: "en-GB", values, key: &key, order: None },
+            &Letter { to: "Ada@Example.com", template: "lookup", language: "en-GB", values, key: &key, ..Letter::default() },
             now,
         )
     });
