@@ -138,16 +138,22 @@ pub struct Candidate {
     /// Between 0 and 1.
     pub confidence: f64,
     pub valid: bool,
+    /// By a check digit.
+    #[serde(skip)]
+    pub checked: bool,
+}
+
+/// A full-width digit or letter as an ordinary one.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff10}'..='\u{ff5a}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    }
 }
 
 /// Upper case, without what people and labels put between digits.
 pub fn normalize(text: &str) -> String {
-    let plain = |c: char| match c {
-        // Full-width digits and letters.
-        '\u{ff10}'..='\u{ff5a}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        c => c,
-    };
-    text.chars().map(plain).filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+    text.chars().map(narrow).filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 
 /// The longest text that can be a number, with its spaces.
@@ -225,6 +231,7 @@ fn candidate(courier: &Courier, format: &Format, number: &str, hints: &Hints) ->
             .or_else(|| crate::carrier::tracking_url(carrier, number)),
         confidence: (confidence * 1000.0).round() / 1000.0,
         valid,
+        checked: format.checksum.is_some(),
     })
 }
 
@@ -241,38 +248,87 @@ fn certainty(valid: bool, checked: bool, distinct: bool, number: &str) -> f64 {
     }
 }
 
-/// The numbers in a text: the text itself if it is one; else every run of words in it that is, the longest first.
+/// The most words that one number is written in.
+const WORDS: usize = 8;
+
+/// Several words that make a number: mostly digits, else any sentence would be one.
+struct Run<'t> {
+    words: &'t [&'t str],
+}
+
+impl Run<'_> {
+    /// A word of letters that belongs to a sentence, not to a number.
+    fn is_prose(&self) -> bool {
+        let digitless = |w: &&&str| !w.bytes().any(|b| b.is_ascii_digit());
+        self.words.len() > 1 && self.words.iter().filter(digitless).any(|w| w.len() > 3)
+    }
+
+    /// Letters of a sentence ("in 1234567890") that would lead a number only by chance: nobody writes a label's letters small.
+    fn needs_check_digit(&self) -> bool {
+        self.words.len() > 1 && self.words.iter().any(|w| w.bytes().all(|b| b.is_ascii_lowercase()))
+    }
+
+    fn detect(&self, hints: &Hints) -> Option<Detected> {
+        let joined = self.words.join(" ");
+        if joined.bytes().filter(u8::is_ascii_digit).count() < 6 || self.is_prose() {
+            return None;
+        }
+        let mut detected = detect(&joined, hints);
+        if self.needs_check_digit() {
+            detected.candidates.retain(|c| !c.valid || c.checked);
+            detected.valid = detected.candidates.iter().any(|c| c.valid);
+        }
+        (!detected.candidates.is_empty()).then_some(detected)
+    }
+}
+
+/// The text in pieces that nothing but spaces and hyphens divides, each in its words.
+fn pieces(text: &str) -> Vec<Vec<&str>> {
+    let within = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\u{a0}' | '\u{2010}'..='\u{2013}' | '\u{202f}');
+    let words =
+        |piece| str::split_whitespace(piece).filter(|w: &&str| w.len() <= 44 && w.contains(char::is_alphanumeric)).collect();
+    text.split(|c| !within(c)).map(words).filter(|words: &Vec<&str>| !words.is_empty()).collect()
+}
+
+/// The numbers in a text, in its order: the text itself if it is one; else the runs of words in it that are, the surest and longest first.
+/// Where none is right, what is a carrier's number but for its check digit; else the text as it is.
 pub fn find(text: &str, hints: &Hints) -> Vec<Detected> {
     let whole = detect(text, hints);
-    if whole.valid || text.split_whitespace().count() <= 1 {
+    let folded: String = text.chars().map(narrow).collect();
+    let pieces = pieces(&folded);
+    if let [words] = pieces.as_slice()
+        && (words.len() == 1 || whole.candidates.first().is_some_and(|c| c.valid && c.checked))
+    {
         return Vec::from([whole]);
     }
-    const WORDS: usize = 8;
-    let part_of_number = |w: &&str| !w.is_empty() && w.len() <= 44 && w.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let words: Vec<&str> = text.split_whitespace().map(|w| w.trim_matches(|c: char| !c.is_alphanumeric())).collect();
-    let mut found: Vec<Detected> = Vec::new();
-    let mut at = 0;
-    while at < words.len() {
-        let run = words[at..].iter().take(WORDS).take_while(|w| part_of_number(w)).count();
-        let hit = (1..=run).rev().find_map(|n| {
-            let joined = words[at..at + n].join(" ");
-            // Several words make a number only if they are mostly digits: else any sentence would.
-            let digits = joined.bytes().filter(u8::is_ascii_digit).count();
-            let wordy = n > 1 && words[at..at + n].iter().any(|w| !w.bytes().any(|b| b.is_ascii_digit()) && w.len() > 3);
-            let detected = (digits >= 6 && !wordy).then(|| detect(&joined, hints))?;
-            (detected.valid && (n == 1 || detected.candidates[0].confidence >= 0.7)).then_some((n, detected))
-        });
-        match hit {
-            Some((n, detected)) => {
-                if !found.iter().any(|f| f.normalized == detected.normalized) {
-                    found.push(detected);
+    // Where it stands (piece, first word, last word), and what it is.
+    let mut hits = Vec::new();
+    for (piece, words) in pieces.iter().enumerate() {
+        for from in 0..words.len() {
+            for to in from + 1..=words.len().min(from + WORDS) {
+                if let Some(found) = (Run { words: &words[from..to] }).detect(hints) {
+                    hits.push((piece, from, to, found));
                 }
-                at += n;
             }
-            None => at += 1,
         }
     }
-    if found.is_empty() { Vec::from([whole]) } else { found }
+    let sure =
+        |(_, from, to, d): &(usize, usize, usize, Detected)| d.valid && (to - from == 1 || d.candidates[0].confidence >= 0.7);
+    if hits.iter().any(sure) {
+        hits.retain(sure);
+    }
+    hits.sort_by(|(.., a_from, a_to, a), (.., b_from, b_to, b)| {
+        b.candidates[0].confidence.total_cmp(&a.candidates[0].confidence).then((b_to - b_from).cmp(&(a_to - a_from)))
+    });
+    let mut found: Vec<(usize, usize, usize, Detected)> = Vec::new();
+    for hit in hits {
+        let apart = |f: &(usize, usize, usize, Detected)| f.0 != hit.0 || f.2 <= hit.1 || hit.2 <= f.1;
+        if found.iter().all(|f| apart(f) && f.3.normalized != hit.3.normalized) {
+            found.push(hit);
+        }
+    }
+    found.sort_by_key(|f| (f.0, f.1));
+    if found.is_empty() { Vec::from([whole]) } else { found.into_iter().map(|f| f.3).collect() }
 }
 
 #[cfg(test)]
@@ -339,6 +395,29 @@ mod tests {
         assert_eq!(found, ["1Z5R89390357567127", "9611020987654312345672"]);
         let spaced = find("it says 0307 1790 0005 2348 3741 on the label", &Hints::default());
         assert_eq!((spaced.len(), spaced[0].normalized.as_str()), (1, "03071790000523483741"));
+        for (text, numbers) in [
+            ("my parcel 9400 1112 0108 0805 4830 16 please", &["9400111201080805483016"] as &[&str]),
+            ("MY 1Z5R89390357567127", &["1Z5R89390357567127"]),
+            ("tracking:RR123456785GB.", &["RR123456785GB"]),
+            ("(RR123456785GB)", &["RR123456785GB"]),
+            ("https://www.ups.com/track?tracknum=1Z5R89390357567127&x=1", &["1Z5R89390357567127"]),
+            ("RR123456785GB/1Z5R89390357567127", &["RR123456785GB", "1Z5R89390357567127"]),
+            ("RR123456785GB\n1Z5R89390357567127,RR123456785GB", &["RR123456785GB", "1Z5R89390357567127"]),
+            ("it is \u{ff11}Z5R89390357567127 I think", &["1Z5R89390357567127"]),
+            ("1Z\u{2011}5R8\u{2011}939\u{2011}0357567127", &["1Z5R89390357567127"]),
+            ("rr 123 456 785 gb", &["RR123456785GB"]),
+        ] {
+            let found = find(text, &Hints::default());
+            assert!(found.iter().all(|d| d.valid), "{text}: {found:?}");
+            assert_eq!(found.iter().map(|d| d.normalized.as_str()).collect::<Vec<_>>(), numbers, "{text}");
+        }
+        // A slip of the pen is named; letters of a sentence are no part of a number.
+        let slip = find("where is 1Z5R89390357567128?", &Hints::default());
+        assert_eq!((slip[0].normalized.as_str(), slip[0].valid), ("1Z5R89390357567128", false));
+        assert_eq!(slip[0].candidates[0].carrier, "ups");
+        for prose in ["it is in 1234567890123, isn't it", "my 1000000001 orders", "order 1001 of 24 November 2026, 10:30"] {
+            assert!(find(prose, &Hints::default()).iter().all(|d| !d.valid), "{prose}");
+        }
     }
 
     proptest! {

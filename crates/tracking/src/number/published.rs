@@ -313,6 +313,7 @@ impl Courier {
             destination_postal_code: group(&groups, "DestinationZip").filter(|z| !z.is_empty()),
             confidence: (confidence * 1000.0).round() / 1000.0,
             valid,
+            checked: format.checksum.is_some(),
         })
     }
 }
