@@ -36,7 +36,7 @@ pub use score::{Cell, Own, Score};
 use score::{Played, score_by_lane};
 
 use crate::{
-    learn::{Calibration, DAYS, Model, Settings, Shipment, quantile},
+    learn::{Coverage, DAYS, Model, Settings, Shipment, quantile},
     time::Day,
 };
 
@@ -150,7 +150,7 @@ fn play(
         }
     }
     let mut model = Model::new(settings, first);
-    let mut calibration = Calibration::new(levels, settings);
+    let mut coverage = Coverage::new(settings.drift, settings.gain);
     let mut open: Vec<Open> = Vec::new();
     let mut played = Vec::new();
     let mut next = order.into_iter().peekable();
@@ -158,14 +158,13 @@ fn play(
     while today <= end {
         told(Step::Playing(today, end));
         model.begin_day(today);
-        calibration.begin_day();
+        coverage.begin_day(today);
         // Promises first: today's deliveries are not known yet.
         while let Some(n) = next.next_if(|n| shipments[*n].purchased == today) {
             let s = &shipments[n];
             let known = model.know(s);
             let by_day = model.by_day(&known);
-            let corrected = calibration.correct(&by_day);
-            let promised: Vec<f64> = (0..levels.len()).map(|k| quantile(&corrected, calibration.level(k))).collect();
+            let promised: Vec<f64> = levels.iter().map(|level| quantile(&by_day, coverage.ask(*level))).collect();
             if let Some(delivered) = s.delivered.or(Some(end)).filter(|_| scored(s)) {
                 played.push(Played { order: n, purchased: today, took: delivered.0 - today.0, promised: promised.clone() });
             }
@@ -176,11 +175,15 @@ fn play(
             let arrived = s.delivered == Some(today);
             let n = (today.0 - s.purchased.0) as usize;
             let alive = model.observe(&mut o.known, arrived);
-            if alive > 0.0 {
-                calibration.observe(&o.by_day, n, arrived, alive);
+            if let Some(after) = o.by_day.get(n).filter(|_| alive > 0.0) {
+                let before = if n == 0 { 0.0 } else { o.by_day[n - 1] };
+                coverage.observe(before, *after, arrived, alive);
             }
-            for (k, days) in o.promised.iter().enumerate() {
-                calibration.settle(k, days.floor(), n, arrived, alive);
+            for (level, days) in levels.iter().zip(&o.promised) {
+                let (day, promised) = (n as f64, days.floor());
+                if arrived && day <= promised || !arrived && day == promised {
+                    coverage.settle(*level, day, arrived, alive);
+                }
             }
             !arrived && n < DAYS
         });

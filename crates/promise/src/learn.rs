@@ -6,19 +6,19 @@
 //! else makes parcels faster or slower (weekday, public holidays, the sender, the area, the hour of purchase, the pace of the last days)
 //! multiplies the hazard, learned as seen against expected.
 //!
-//! A model is right on average and late with every change. [`Calibration`] makes up for that: it compares what was promised with what
+//! A model is right on average and late with every change. [`Coverage`] makes up for that: it compares what was promised with what
 //! happens day by day, so that it need not wait for a parcel's end to see that all promises have become too slow or too fast.
 //!
 //! For the promise document, [`lanes`] keeps a store's deliveries in a few bytes each and turns them into distributions over working days.
 
-mod calibration;
+pub mod coverage;
 mod feasts;
 pub mod lanes;
 pub mod model;
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
-pub use calibration::Calibration;
+pub use coverage::Coverage;
 pub use model::Model;
 
 use crate::time::Day;
@@ -55,22 +55,20 @@ pub struct Settings {
     pub doubt: f64,
     /// Days after which the latest pace counts half.
     pub pace: f64,
-    /// Days after which the calibration's evidence counts half.
+    /// Days after which the coverage correction's evidence counts half.
     pub drift: f64,
-    /// How strongly the calibration answers; above 1 it leans into a trend.
+    /// How strongly the coverage correction answers; above 1 it leans into a trend.
     pub gain: f64,
-    /// How fast each level makes up for what then remains.
-    pub step: f64,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { half_life: 90.0, strength: 1.0, doubt: 15.0, pace: 4.0, drift: 8.0, gain: 1.5, step: 0.0003 }
+        Settings { half_life: 90.0, strength: 1.0, doubt: 15.0, pace: 4.0, drift: 8.0, gain: 1.5 }
     }
 }
 
 /// Arrivals seen, and arrivals that were to be expected.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Factor {
     pub seen: f64,
     pub expected: f64,

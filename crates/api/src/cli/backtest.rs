@@ -205,7 +205,7 @@ fn as_json(seen: &Seen) -> Value {
         .into();
     let s = report.settings;
     said["settings"] = json!({"half_life": s.half_life, "strength": s.strength, "doubt": s.doubt, "pace": s.pace, "drift": s.drift,
-        "gain": s.gain, "step": s.step});
+        "gain": s.gain});
     said["read"] = json!({"rows": seen.table.rows.len(), "left_out": seen.table.left_out, "unreadable": seen.table.unreadable});
     said["left_out"] =
         json!({"unreadable": seen.table.left_out.get(shipments::NO_PURCHASE), "impossible": seen.checked.impossible});
@@ -278,8 +278,8 @@ fn print(seen: &Seen) {
     }
     let s = report.settings;
     println!(
-        "\nsettings, from orders before the split: half-life {} d, strength {}, doubt {}, pace {} d, drift {} d, gain {}, step {}",
-        s.half_life, s.strength, s.doubt, s.pace, s.drift, s.gain, s.step
+        "\nsettings, from orders before the split: half-life {} d, strength {}, doubt {}, pace {} d, drift {} d, gain {}",
+        s.half_life, s.strength, s.doubt, s.pace, s.drift, s.gain
     );
 }
 

@@ -13,8 +13,7 @@ const ENOUGH: usize = 300;
 /// Deliveries within a half-life, without which it is too short.
 const PACE_NEEDS: f64 = 40.0;
 const HALF_LIFE_NEEDS: f64 = 400.0;
-const SLOWEST: Settings =
-    Settings { half_life: 365.0, strength: 1.0, doubt: 15.0, pace: 60.0, drift: 120.0, gain: 1.0, step: 0.0003 };
+const SLOWEST: Settings = Settings { half_life: 365.0, strength: 1.0, doubt: 15.0, pace: 60.0, drift: 120.0, gain: 1.0 };
 
 /// The settings that would have done best before the split.
 pub(super) fn settings(shipments: &[Shipment], split: Day, told: &mut dyn FnMut(Step)) -> Settings {
