@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, RwLock},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -60,6 +63,8 @@ struct Inner {
     /// Webhooks taken in this window of five milliseconds since the start, and in the one before.
     rush: Mutex<(u64, u32, u32)>,
     started: std::time::Instant,
+    /// By how many seconds the clock is set ahead.
+    ahead: AtomicI64,
     published: Mutex<HashMap<String, Arc<Published>>>,
     stopping: watch::Sender<bool>,
     lookups: DefaultKeyedRateLimiter<String>,
@@ -112,6 +117,7 @@ impl AppState {
             push_key: tokio::sync::OnceCell::new(),
             rush: Mutex::default(),
             started: std::time::Instant::now(),
+            ahead: AtomicI64::new(0),
             published: Mutex::default(),
             stopping: watch::channel(false).0,
             lookups: RateLimiter::keyed(Quota::per_minute(per_minute)),
@@ -164,7 +170,16 @@ impl AppState {
     }
 
     pub fn now(&self) -> Instant {
-        Instant(chrono::Utc::now().timestamp())
+        Instant(self.now_ms().div_euclid(1000))
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        chrono::Utc::now().timestamp_millis() + self.0.ahead.load(Relaxed) * 1000
+    }
+
+    /// Sets the clock ahead, or back: for tests, which live through days and say the same on every day of the year.
+    pub fn set_clock_ahead(&self, seconds: i64) {
+        self.0.ahead.fetch_add(seconds, Relaxed);
     }
 
     fn window(&self, add: u32) -> u32 {

@@ -238,7 +238,11 @@ pub fn untrue(notice: &str, subject: &str, d: &OrderDocument, now: Instant) -> O
             // Late since: the message about that says more.
             outlook == degree && !matches!(d.status.as_str(), "out_for_delivery" | "available_for_pickup")
         }
-        "new_window" => d.estimate.as_ref().is_some_and(|e| e.to == more),
+        // At the door or at the counter: that is the news, and has its own message.
+        "new_window" => {
+            !matches!(d.status.as_str(), "out_for_delivery" | "available_for_pickup")
+                && d.estimate.as_ref().is_some_and(|e| e.to == more)
+        }
         "quiet" => parcel.is_some_and(|s| {
             s.status != "delivered"
                 && s.estimate.as_ref().is_some_and(|e| e.quiet)

@@ -135,7 +135,7 @@ fn about_order(db: &Connection, state: &AppState, store: &StoreInfo, message: &M
         return Ok(Decision::Drop(reason));
     }
     if message.notice == "new_window" {
-        if let Some(other) = messages::next_other(db, message)? {
+        if let Some(other) = messages::next_other(db, message, now)? {
             return Ok(Decision::Defer(other.max(now.0) + 60, "another message may tell the new date".into()));
         }
         if !changes::far(db, &store.id, order, &document, parcel_of_rest(&message.subject))? {

@@ -103,10 +103,6 @@ pub async fn run(state: AppState) -> Result<()> {
     }
 }
 
-fn milliseconds() -> i64 {
-    chrono::Utc::now().timestamp_millis()
-}
-
 /// One request for one account, if its budget has room and something is due. Returns whether it asked.
 async fn turn(
     state: &AppState,
@@ -118,7 +114,7 @@ async fn turn(
     let config = state.config();
     let Some(settings) = config.store(store).and_then(|s| s.carriers.get(carrier.name)) else { return Ok(false) };
     let per_hour = settings.per_hour.map_or(carrier.per_hour, std::num::NonZeroU32::get);
-    let (id, now, now_ms) = (store.to_owned(), state.now().0, milliseconds());
+    let (id, now, now_ms) = (store.to_owned(), state.now().0, state.now_ms());
     if push::turn(state, client, tokens, store, carrier, per_hour).await? {
         return Ok(true);
     }
@@ -162,7 +158,7 @@ async fn turn(
     if let Answer::Refused(error) | Answer::Failed(error) = &answer {
         tracing::warn!(store, carrier = carrier.name, error, "a carrier did not answer");
     }
-    let (id, now, now_ms) = (store.to_owned(), state.now().0, milliseconds());
+    let (id, now, now_ms) = (store.to_owned(), state.now().0, state.now_ms());
     let new = state.db().write(move |db| settle(db, &id, carrier, &numbers, answer, now, now_ms)).await?;
     if new {
         state.wake();

@@ -11,10 +11,7 @@ use rusqlite::{Connection, params};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::{
-    clients::{self, Account, Answer, Carrier, Tokens, transaction},
-    milliseconds,
-};
+use super::clients::{self, Account, Answer, Carrier, Tokens, transaction};
 use crate::state::AppState;
 
 const DAY: i64 = 86_400;
@@ -95,7 +92,7 @@ pub async fn turn(
     let config = state.config();
     let Some(settings) = config.store(store).and_then(|s| s.carriers.get(carrier.name)) else { return Ok(false) };
     let Some(secret) = settings.push_secret.clone() else { return Ok(false) };
-    let (id, now, now_ms) = (store.to_owned(), state.now().0, milliseconds());
+    let (id, now, now_ms) = (store.to_owned(), state.now().0, state.now_ms());
     let numbers = state
         .db()
         .write(move |db| {

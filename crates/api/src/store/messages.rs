@@ -67,11 +67,11 @@ pub fn alike(db: &Connection, of: &Message) -> Result<Vec<Message>> {
 }
 
 /// When another message about the same order is due on the same channel, of those that are due within a day.
-pub fn next_other(db: &Connection, of: &Message) -> Result<Option<i64>> {
+pub fn next_other(db: &Connection, of: &Message, now: Instant) -> Result<Option<i64>> {
     let sql =
         "select min(due_at) from messages where store = ?1 and order_id = ?2 and channel = ?3 and notice <> ?4 and rule <> ''
-        and due_at < unixepoch() + 86400 and state = 'waiting'";
-    Ok(db.prepare_cached(sql)?.query_row(params![of.store, of.order_id, of.channel, of.notice], |r| r.get(0))?)
+        and due_at < ?5 and state = 'waiting'";
+    Ok(db.prepare_cached(sql)?.query_row(params![of.store, of.order_id, of.channel, of.notice, now.0 + 86_400], |r| r.get(0))?)
 }
 
 /// Its content is about to go: from here on it must not be sent a second time, unless the channel can tell that it is the same.

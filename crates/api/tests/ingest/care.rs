@@ -12,7 +12,7 @@ const NUMBER: &str = "1Z5R89390357567127";
 const DAY: i64 = 86_400;
 
 fn ago(seconds: i64) -> String {
-    promise::Instant(chrono::Utc::now().timestamp() - seconds).to_string()
+    promise::Instant(now() - seconds).to_string()
 }
 
 fn token_of(order: &str) -> String {
@@ -134,7 +134,7 @@ async fn what_is_offered_when_follows_from_the_lane() {
     assert_eq!((r["state"].as_str(), r["review_on"].as_str()), (Some("checking"), r["later"][0]["from"].as_str()));
     // Its day comes by itself; meanwhile nothing has moved.
     let id = r["id"].as_str().unwrap().to_owned();
-    let today = promise::Day((chrono::Utc::now().timestamp() / DAY) as i32).to_string();
+    let today = promise::Day((now() / DAY) as i32).to_string();
     assert!(r["review_on"].as_str().unwrap() > today.as_str());
 
     // Silent for weeks: nothing to wait for.

@@ -5,7 +5,7 @@ use promise::{Day, Instant};
 use super::*;
 
 fn day(n: i64) -> String {
-    Instant((chrono::Utc::now().timestamp() / 86_400 + n) * 86_400 + 15 * 3_600).to_string()
+    Instant((now() / 86_400 + n) * 86_400 + 15 * 3_600).to_string()
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn take(api: &Api, events: Vec<(&'static str, &'static str, String, Vec<u8
 /// A store whose parcels take one or two working days each, until they stand still some days ago. Returns those that do.
 async fn slowed(still: i64) -> (Api, Vec<String>) {
     let api = api().await;
-    let works = |n: i64| Day((chrono::Utc::now().timestamp() / 86_400 + n) as i32).weekday() < 5;
+    let works = |n: i64| Day((now() / 86_400 + n) as i32).weekday() < 5;
     let (mut id, mut events, mut standing) = (5_000, Vec::new(), Vec::new());
     for n in (-50..-1).filter(|n| works(*n)) {
         for k in 0..5 {

@@ -25,7 +25,10 @@ mod upgrade;
 mod upkeep;
 mod web_push;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use api::{config::Config, ingest, routes::app, state::AppState, token};
 use axum::{
@@ -78,6 +81,15 @@ pub struct Api {
     _dir: tempfile::TempDir,
 }
 
+/// By how much the tests' clock is ahead: whatever day they run, they begin on a Wednesday at noon, and say the same.
+static AHEAD: LazyLock<i64> =
+    LazyLock::new(|| promise::Instant::parse("2026-11-25T12:00:00Z").unwrap().0 - chrono::Utc::now().timestamp());
+
+/// What time it is in the tests: Unix seconds.
+pub fn now() -> i64 {
+    chrono::Utc::now().timestamp() + *AHEAD
+}
+
 pub async fn api() -> Api {
     api_with(|_| {}).await
 }
@@ -87,6 +99,7 @@ pub async fn api_with(change: impl FnOnce(&mut Config)) -> Api {
     let mut config = Config::load(Some(&configuration(dir.path())), std::iter::empty()).unwrap();
     change(&mut config);
     let state = AppState::start(config).await.unwrap();
+    state.set_clock_ahead(*AHEAD);
     Api { app: app(state.clone()), state, _dir: dir }
 }
 

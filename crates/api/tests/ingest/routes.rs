@@ -81,7 +81,7 @@ async fn an_order_not_shipped_yet_goes_the_way_that_was_promised() {
     let request = Request::post("/v1/admin/stores/demo/delays").header(header::AUTHORIZATION, format!("Bearer {ADMIN}"));
     let request = request.header(header::CONTENT_TYPE, "application/json").body(Body::from(snow.to_string())).unwrap();
     assert_eq!(api.send(request).await.0, StatusCode::CREATED);
-    let now = promise::Instant(chrono::Utc::now().timestamp()).to_string();
+    let now = promise::Instant(now()).to_string();
     let body = String::from_utf8(order(1001, &now)).unwrap().replace("MUG-1", "BLANKET-1");
     api.webhook("shopify", "orders/create", "w1", body.as_bytes()).await;
     let document = api.order("1001").await;

@@ -62,7 +62,7 @@ fn browser(url: &str) -> Value {
 }
 
 fn ago(seconds: i64) -> String {
-    promise::Instant(chrono::Utc::now().timestamp() - seconds).to_string()
+    promise::Instant(now() - seconds).to_string()
 }
 
 async fn under_way() -> Api {

@@ -7,7 +7,7 @@ use super::*;
 const NUMBER: &str = "1Z5R89390357567127";
 
 fn ago(days: i64) -> String {
-    Instant(chrono::Utc::now().timestamp() - days * 86_400).to_string()
+    Instant(now() - days * 86_400).to_string()
 }
 
 /// An order that was delivered two days ago, and the id of a report about it.

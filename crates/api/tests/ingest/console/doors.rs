@@ -69,7 +69,7 @@ async fn links_end_by_themselves() {
     let api = api().await;
     let link = console::set_up_link(&api.state, "http://x").await.unwrap().unwrap();
     let path = link.strip_prefix("http://x").unwrap().to_owned();
-    api.state.db().write(|db| Ok(db.execute("update invitations set ends_at = unixepoch()", [])?)).await.unwrap();
+    api.state.db().write(|db| Ok(db.execute("update invitations set ends_at = ?1", [now()])?)).await.unwrap();
     let fields = [("email", "a@b.c"), ("name", "Ada"), ("password", PASSWORD)];
     assert_eq!(api.raw(form(&path, None, &fields)).await.0, StatusCode::NOT_FOUND);
 }
@@ -108,13 +108,14 @@ async fn signing_in_makes_a_new_session_and_out_ends_it() {
 async fn sessions_end_when_idle_and_at_the_latest() {
     let api = api().await;
     for sql in [
-        "update sessions set seen_at = unixepoch() - 12 * 3600 - 1",
-        "update sessions set ends_at = unixepoch() - 1",
-        "delete from people",
+        format!("update sessions set seen_at = {} - 12 * 3600 - 1", now()),
+        format!("update sessions set ends_at = {} - 1", now()),
+        "delete from people".to_owned(),
     ] {
+        let change = sql.clone();
         let who = api.signed_in("demo", Role::Viewer).await;
         assert_eq!(api.open(&who, "/console/demo/overview").await.0, StatusCode::OK);
-        api.state.db().write(move |db| Ok(db.execute(sql, [])?)).await.unwrap();
+        api.state.db().write(move |db| Ok(db.execute(&change, [])?)).await.unwrap();
         assert_eq!(api.open(&who, "/console/demo/overview").await.0, StatusCode::SEE_OTHER, "{sql}");
     }
 }

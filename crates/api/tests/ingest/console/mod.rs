@@ -45,7 +45,7 @@ impl Api {
         static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         let n = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let secret = hex::encode(Sha256::digest(format!("session {n}")));
-        let (kept, now) = (secret.clone(), Instant(chrono::Utc::now().timestamp()));
+        let (kept, now) = (secret.clone(), Instant(now()));
         self.state
             .db()
             .write(move |db| {

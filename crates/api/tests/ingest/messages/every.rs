@@ -40,21 +40,21 @@ async fn ordered_and_missed_and_collected_and_asked() {
     let scan = |status: &str, hours: i64| json!({"tracking_number": "1Z1", "status": status, "checkpoints": [{"time": ago(hours), "status": status}]});
     parcel(&api, scan("attempt_failed", 6)).await;
     assert_eq!(said(&relay, &api).await.last().unwrap(), "They missed you: your order #1001");
-    let until = promise::Instant(chrono::Utc::now().timestamp() + 5 * 86_400).to_string();
+    let until = promise::Instant(now() + 5 * 86_400).to_string();
     let mut waiting = scan("available_for_pickup", 4);
     waiting["pickup"] = json!({"name": "Corner Shop", "address": "12 Market Street", "code": "4711", "until": until});
     parcel(&api, waiting).await;
     // Ready at once; that it goes back is told two days before.
-    let due = "select (due_at - unixepoch()) / 86400.0 from messages where notice = 'sent_back_soon'";
-    let days = api.state.db().read(move |db| Ok(db.query_row(due, [], |r| r.get::<_, f64>(0))?)).await.unwrap();
+    let due = "select (due_at - ?1) / 86400.0 from messages where notice = 'sent_back_soon'";
+    let days = api.state.db().read(move |db| Ok(db.query_row(due, [now()], |r| r.get::<_, f64>(0))?)).await.unwrap();
     assert!((2.9..3.1).contains(&days), "{days}");
     let all = said(&relay, &api).await;
     assert_eq!(all[2..], ["Ready to collect: your order #1001", "Please collect your order #1001 soon"]);
     let text = decoded(&relay.got.lock().unwrap()[2].source, "text/plain");
     assert!(text.contains("Corner Shop") && text.contains("Code: 4711") && text.contains("It is kept until"), "{text}");
     parcel(&api, scan("delivered", 1)).await;
-    let due = "select (due_at - unixepoch()) / 86400.0 from messages where notice = 'satisfied'";
-    let days = api.state.db().read(move |db| Ok(db.query_row(due, [], |r| r.get::<_, f64>(0))?)).await.unwrap();
+    let due = "select (due_at - ?1) / 86400.0 from messages where notice = 'satisfied'";
+    let days = api.state.db().read(move |db| Ok(db.query_row(due, [now()], |r| r.get::<_, f64>(0))?)).await.unwrap();
     assert!((2.8..3.1).contains(&days), "{days}");
     assert_eq!(said(&relay, &api).await[4..], ["Delivered: your order #1001", "Is all well with your order #1001?"]);
 }
@@ -99,7 +99,7 @@ async fn a_new_date_is_told_once() {
     api.webhook("shopify", "orders/create", "1", &bought(1001, json!({"created_at": ago(3), "updated_at": ago(3)}))).await;
     api.webhook("shopify", "fulfillments/create", "2", &packed(1001, 1, "1Z1")).await;
     let before = api.order("1001").await["estimate"]["to"].as_str().unwrap().to_owned();
-    let soon = promise::Instant(chrono::Utc::now().timestamp() + 86_400).to_string();
+    let soon = promise::Instant(now() + 86_400).to_string();
     parcel(&api, json!({"tracking_number": "1Z1", "status": "in_transit", "estimated_delivery": &soon[..10], "checkpoints": [{"time": ago(1), "status": "in_transit"}]})).await;
     let document = api.order("1001").await;
     let after = document["estimate"]["to"].as_str().unwrap();

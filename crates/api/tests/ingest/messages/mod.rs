@@ -17,7 +17,7 @@ use super::{smtp::Relay, *};
 
 /// Hours from now, as webhooks write it: news must be news whenever the tests run.
 pub fn ago(hours: i64) -> String {
-    promise::Instant(chrono::Utc::now().timestamp() - hours * 3600).to_string()
+    promise::Instant(now() - hours * 3600).to_string()
 }
 
 /// Rules without quiet hours: it may be night where the tests run.
@@ -51,7 +51,7 @@ pub fn packed(order: u32, part: u32, number: &str) -> Vec<u8> {
 
 /// All scans of a parcel up to this status, an hour apart, from eight hours ago on: the same scan at the same time, whenever it is told.
 pub fn scanned(number: &str, statuses: &[&str]) -> Vec<u8> {
-    static START: std::sync::LazyLock<i64> = std::sync::LazyLock::new(|| chrono::Utc::now().timestamp() - 8 * 3600);
+    static START: LazyLock<i64> = LazyLock::new(|| now() - 8 * 3600);
     let times: Vec<String> = (0..statuses.len()).map(|n| promise::Instant(*START + n as i64 * 3600).to_string()).collect();
     let scans: Vec<(&str, &str)> = times.iter().map(String::as_str).zip(statuses.iter().copied()).collect();
     tracker(&format!("{number}{}", statuses.concat()), number, &scans)

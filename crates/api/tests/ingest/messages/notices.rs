@@ -113,7 +113,7 @@ async fn a_cancelled_order_is_left_alone_and_old_news_are_none() {
     .await;
     assert!(said(&relay, &api).await.is_empty());
     // An order of last month turns up with all that happened to it.
-    let old = promise::Instant(chrono::Utc::now().timestamp() - 30 * 86_400).to_string();
+    let old = promise::Instant(now() - 30 * 86_400).to_string();
     api.webhook("shopify", "orders/create", "4", &bought(1002, serde_json::json!({"created_at": old, "updated_at": old}))).await;
     api.webhook("shopify", "fulfillments/create", "5", &packed(1002, 1, "1Z2")).await;
     api.webhook("easypost", "", "", &tracker("old", "1Z2", &[(&old, "in_transit"), (&old, "delivered")])).await;
@@ -167,8 +167,8 @@ async fn nights_and_full_days_wait() {
         panic!("{why}: {:?}", api.log().await);
     };
     waiting("messages a day").await;
-    let due = "select due_at - unixepoch() from messages where state = 'waiting' and notice = 'out_for_delivery'";
-    let due = api.state.db().read(move |db| Ok(db.query_row(due, [], |r| r.get::<_, i64>(0))?)).await.unwrap();
+    let due = "select due_at - ?1 from messages where state = 'waiting' and notice = 'out_for_delivery'";
+    let due = api.state.db().read(move |db| Ok(db.query_row(due, [now()], |r| r.get::<_, i64>(0))?)).await.unwrap();
     assert!((86_300..=86_401).contains(&due), "{due}");
     // It is all night, where the shopper lives.
     ruled(&api, |r| r.quiet = notify::quiet::Quiet { from: "00:00".into(), to: "23:59".into() }).await;

@@ -142,9 +142,7 @@ async fn providers_tell_of_bounces_and_complaints() {
         {"type": "complaint", "address": "cross@example.com"}, {"type": "delivery", "address": "x@example.com"}, {"type": "bounce", "address": "nonsense"}]).to_string();
     let signed = |body: &str| {
         let mut request = Request::post("/v1/messages/demo/bounces").header(header::CONTENT_TYPE, "application/json");
-        for (name, value) in
-            tracking::signature::sign("standard", HOOK, "msg_1", chrono::Utc::now().timestamp(), body.as_bytes()).unwrap()
-        {
+        for (name, value) in tracking::signature::sign("standard", HOOK, "msg_1", now(), body.as_bytes()).unwrap() {
             request = request.header(name, value);
         }
         request.body(Body::from(body.to_owned())).unwrap()
