@@ -7,6 +7,7 @@
 #   ./build.sh test     set up, build, and run every test, browser tests included
 #   ./build.sh stores   the widget in a shop that others wrote (EverShop, with a Postgres of its own), from a product to the door
 #   ./build.sh check    formatting, lints, dependency and licence audit
+#   ./build.sh agreement   carriers' payloads (../shared/data), read by us and by another reader: a table by carrier, and each difference explained
 #   ./build.sh fuzz     hostile input for the parsers, ten seconds each (or as many as you say); findings in fuzz/artifacts
 #   ./build.sh crash    the real binary, killed a hundred times under load (or as often as you say): nothing acknowledged is lost
 #   ./build.sh bench    speed, as ratios to a stated reference measured in the same run (--json for tools; --soak MINUTES: flat memory?;
@@ -93,6 +94,8 @@ fuzz() { # coverage feedback through the compiler's own pass; needs a C++ compil
     done
 }
 
+agreement() { cargo test --quiet --package whereabouts-tracking --test agreement -- --nocapture; }
+
 crash() { WHEREABOUTS_CRASH_ROUNDS=${1:-100} cargo test --package whereabouts-api --test ingest crash -- --nocapture; }
 
 bench() {
@@ -111,7 +114,7 @@ size() { widget; node tools/size.mjs "$@"; }
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-    setup | build | demo | stores | check | fuzz | crash | bench | pictures | size) $verb "$@" ;;
+    setup | build | demo | stores | check | agreement | fuzz | crash | bench | pictures | size) $verb "$@" ;;
     test) tests "$@" ;;
     *) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0" && [ "$verb" = help ] ;;
 esac

@@ -192,7 +192,9 @@ impl Config {
                 if let Some(secret) = &account.push_secret {
                     let length = secret.expose_secret().chars().count();
                     match crate::poll::clients::by_name(name).and_then(|c| c.push) {
-                        None => bail!("{at}.carriers.{name}.push_secret: this carrier can't be asked to push; leave it out"),
+                        None => bail!(
+                            "{at}.carriers.{name}.push_secret: this carrier can't be asked to push; leave it out (where it pushes by its own portal, the token given there belongs into webhook_secrets)"
+                        ),
                         Some(push) if push.secret.is_some_and(|n| n != length) || length < 32 => bail!(
                             "{at}.carriers.{name}.push_secret: needs {} 32 characters (for example from `openssl rand -hex 16`)",
                             if push.secret.is_some() { "exactly" } else { "at least" }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tracking::{signature, source};
 
 use crate::{
+    poll::push,
     state::AppState,
     store::{insight, orders, privacy},
 };
@@ -44,6 +45,11 @@ pub async fn receive(
     }
     let now = state.now();
     let verified = signature::verify(source, &secrets, header, &body, now.0).map_err(Refused::Signature)?;
+    // About the subscription, not about a parcel: nothing to keep.
+    if verified.topic.as_deref() == Some(signature::HANDSHAKE) {
+        push::handshake(state, &store.id, source, &body);
+        return Ok(false);
+    }
     let event_id = verified.event_id.unwrap_or_else(|| format!("sha256:{}", hex::encode(Sha256::digest(&body))));
     let (store, source) = (store.id.clone(), source.to_owned());
     let new = state

@@ -31,11 +31,15 @@ pub struct State {
     pub pickup: Option<Pickup>,
 }
 
+/// Failed attempts within so many seconds are one.
+const AN_ATTEMPT: i64 = 3600;
+
 /// Folds what several payloads say about one parcel. Order-free and idempotent: any permutation, with any repetition, gives the
 /// same state.
 ///
 /// The newest checkpoint decides the status. A delivery is final for scans of the ordinary way that come with a later time (a
-/// depot's belated scan), but not for an exception or a return, nor for a new attempt of delivery a day later or more.
+/// depot's belated scan), but not for an exception or a return, nor for a new attempt of delivery a day later or more. A return is final
+/// for scans on the way, not for a new delivery.
 pub fn fold<'a>(parts: impl IntoIterator<Item = &'a Shipment>) -> State {
     // A canonical order first: from here on, the order of arrival can't matter.
     let mut parts: Vec<&Shipment> = parts.into_iter().collect();
@@ -80,6 +84,7 @@ pub fn fold<'a>(parts: impl IntoIterator<Item = &'a Shipment>) -> State {
         !repeated
     });
     let mut delivered: Option<i64> = None;
+    let mut tried: Option<i64> = None;
     for c in &checkpoints {
         let at = c.time.as_deref().and_then(instant);
         let moving =
@@ -88,7 +93,10 @@ pub fn fold<'a>(parts: impl IntoIterator<Item = &'a Shipment>) -> State {
             state.shipped_at.clone_from(&c.time);
         }
         if c.status == Status::AttemptFailed {
-            state.attempts += 1;
+            // "Nobody home" and "notice left" are one attempt; so is what carrier and aggregator both tell.
+            let again = at.zip(tried).is_some_and(|(at, last)| at - last < AN_ATTEMPT);
+            state.attempts += u32::from(!again);
+            tried = if again { tried } else { at };
         }
         if at.is_some() {
             state.last_scan_at.clone_from(&c.time);
@@ -98,7 +106,10 @@ pub fn fold<'a>(parts: impl IntoIterator<Item = &'a Shipment>) -> State {
             Status::OutForDelivery | Status::AttemptFailed | Status::AvailableForPickup => at.is_none_or(|a| a - d < 86_400),
             Status::Delivered | Status::Exception => false,
         });
-        if stale {
+        // On its way back it is scanned like any other; that does not send it to the shopper again.
+        let back = state.status == Status::Exception && matches!(state.sub_status.as_deref(), Some("returning" | "returned"));
+        let turned = matches!(c.sub_status.as_deref(), Some("resolved" | "forwarded"));
+        if stale || back && matches!(c.status, Status::InfoReceived | Status::InTransit) && !turned {
             continue;
         }
         state.status = c.status;

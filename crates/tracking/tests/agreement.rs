@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
@@ -11,24 +12,44 @@ use std::{
 use serde_json::Value;
 use tracking::{facts::Checkpoint, source::read, status::Status};
 
-/// Where we differ on purpose, since the payload itself contradicts the other reader: carrier, what it says, why we don't.
-const DIFFERENCES: [(&str, &str, &str); 16] = [
-    ("asendia_us", "in_transit", "its newest scan is the delivery"),
-    ("australiapost", "delivered", "the parcel's state is not that of each of its scans"),
-    ("boxknight", "on_hold", "GEOCODED: the order's address was found; nothing is held"),
-    ("canadapost", "in_transit", "delivered and signed for, by its scans"),
-    ("colissimo", "ET1", "being forwarded, as its label says; not out for delivery"),
-    ("dhl_parcel_de", "PO", "loaded onto the delivery vehicle"),
-    ("dhl_universal", "delivered", "the sample's code says pre-transit, its words delivered; the code is what DHL documents"),
-    ("dpd", "time", "the other reader drops AM and PM: 5:11 PM is 17:11"),
-    ("dpd", "out_for_delivery", "back from the courier's round: an attempt failed"),
-    ("easypost", "on_hold", "pre_transit: a label exists, the carrier has nothing yet"),
-    ("geodis", "delivered", "no scan of delivery is among its scans"),
-    ("landmark", "delivery_delayed", "an attempted delivery is a failed attempt, not a delay"),
-    ("laposte", "ET1", "being forwarded, as its label says; not out for delivery"),
-    ("mydhl", "pending", "picked up is on the way"),
-    ("roadie", "out_for_delivery", "its scans confirm the delivery"),
-    ("shipengine", "in_transit", "status code DE, and a scan of delivery"),
+/// Where we differ on purpose: carrier, what the other reader says, why we don't. Each was looked up in what the carrier publishes; what
+/// could be followed is followed.
+const DIFFERENCES: [(&str, &str, &str); 19] = [
+    ("asendia_us", "in_transit", "its newest scan, s10, is the delivery; the other reader gives the parcel its default"),
+    ("australiapost", "delivered", "the parcel's state is repeated on each of its scans, `Onboard for delivery` among them"),
+    ("boxknight", "on_hold", "GEOCODED: the order's address was found; nothing is held, and nothing is under way"),
+    (
+        "canadapost",
+        "in_transit",
+        "signed for (20, with the name) after it was out for delivery (0174); the other reader gives its default",
+    ),
+    (
+        "colissimo",
+        "ET1",
+        "La Poste's table: ET1 is under way (MD2 is out for delivery), and so say its words: en cours d'acheminement",
+    ),
+    ("dhl_parcel_de", "PO", "`loaded onto the delivery vehicle` is out for delivery"),
+    (
+        "dhl_universal",
+        "delivered",
+        "DHL's made-up sample: statusCode pre-transit, status DELIVERED; the code is what DHL documents as binding",
+    ),
+    ("dhl_universal", "in_transit", "the same sample: its code is pre-transit, and nothing in it is under way"),
+    ("dpd", "time", "the other reader drops AM and PM: 5:11:26 PM is 17:11, not 05:11"),
+    ("dpd", "out_for_delivery", "`After an unsuccessful delivery attempt the parcel is back`: an attempt failed"),
+    ("easypost", "on_hold", "pre_transit: EasyPost says a label exists, the carrier has nothing yet"),
+    ("geodis", "delivered", "no scan of delivery is among its scans, and its own timeline stands at the first step"),
+    ("hay_post", "in_transit", "state 1 at the second in which the order was made: registered, not under way"),
+    ("landmark", "delivery_delayed", "400 `Attempted delivery` is a failed attempt, not a delay"),
+    ("laposte", "ET1", "as with Colissimo"),
+    ("locate2u", "in_transit", "a stop that is Pending was not begun; Enroute is under way"),
+    ("mydhl", "pending", "PU `Shipment picked up`: DHL has it"),
+    (
+        "roadie",
+        "out_for_delivery",
+        "its scans confirm the delivery (delivery_confirmed), and the second parcel's state is `delivered`",
+    ),
+    ("shipengine", "in_transit", "status code DE, and a scan of delivery; the other reader gives the parcel its default"),
 ];
 
 fn data() -> Option<PathBuf> {
@@ -46,9 +67,7 @@ fn data() -> Option<PathBuf> {
 fn equivalent(theirs: &str, ours: Status, sub: Option<&str>) -> bool {
     match theirs {
         "pending" | "unknown" => matches!(ours, Status::Pending | Status::InfoReceived),
-        "picked_up" | "in_transit" => {
-            matches!(ours, Status::InTransit | Status::InfoReceived) && !(ours == Status::InfoReceived && theirs == "picked_up")
-        }
+        "picked_up" | "in_transit" => ours == Status::InTransit,
         "on_hold" | "delivery_delayed" => ours == Status::Exception || ours == Status::InTransit && sub.is_some(),
         "delivery_failed" => matches!(ours, Status::AttemptFailed | Status::Exception),
         "ready_for_pickup" => ours == Status::AvailableForPickup,
@@ -59,10 +78,10 @@ fn equivalent(theirs: &str, ours: Status, sub: Option<&str>) -> bool {
     }
 }
 
-/// Is this a difference that has its reason?
-fn difference(met: &std::cell::RefCell<std::collections::BTreeSet<usize>>, carrier: &str, what: &str) -> bool {
+/// Is this a difference that has its reason? Counted where it is met.
+fn difference(met: &RefCell<[u32; DIFFERENCES.len()]>, carrier: &str, what: &str) -> bool {
     let found = DIFFERENCES.iter().position(|(c, w, _)| *c == carrier && *w == what);
-    met.borrow_mut().extend(found);
+    found.into_iter().for_each(|n| met.borrow_mut()[n] += 1);
     found.is_some()
 }
 
@@ -84,7 +103,7 @@ fn carriers_payloads_mean_the_same_to_an_independent_reader() {
     let Some(folder) = data() else { return };
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let mut unexplained = Vec::new();
-    let met = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    let met = RefCell::new([0; DIFFERENCES.len()]);
     for entry in std::fs::read_dir(folder).unwrap() {
         let folder = entry.unwrap().path();
         let carrier = folder.file_name().unwrap().to_str().unwrap().to_owned();
@@ -152,8 +171,9 @@ fn carriers_payloads_mean_the_same_to_an_independent_reader() {
                         let hour = |t: &str| t[11..13].parse::<u32>().ok();
                         theirs[..11] == ours[..11] && theirs[13..] == ours[13..16] && hour(theirs).map(|h| h + 12) == hour(ours)
                     };
-                    let shifted = || left.iter().position(|c| explained("time") && later(c) && says(c));
-                    let near = || left.iter().position(|c| !explained("time") && then(c) && time.is_some());
+                    let halves = DIFFERENCES.iter().any(|(c, what, _)| *c == carrier && *what == "time");
+                    let shifted = || left.iter().position(|c| halves && later(c) && says(c));
+                    let near = || left.iter().position(|c| !halves && then(c) && time.is_some());
                     let (at, counts) = match exact.or_else(near) {
                         Some(at) => (Some(at), 1),
                         None => (shifted(), 0),
@@ -162,6 +182,9 @@ fn carriers_payloads_mean_the_same_to_an_independent_reader() {
                         unexplained.push(format!("{carrier} {}: no event at {time:?} ({words:?})", case["case"]));
                         continue;
                     };
+                    if counts == 0 {
+                        difference(&met, &carrier, "time");
+                    }
                     row.shifted += 1 - counts;
                     row.contradicted += 1 - counts;
                     let checkpoint = left.remove(at);
@@ -179,21 +202,33 @@ fn carriers_payloads_mean_the_same_to_an_independent_reader() {
                         ));
                     }
                 }
+                if !events.is_empty() && !left.is_empty() {
+                    unexplained.push(format!("{carrier} {}: {} events more than there are", case["case"], left.len()));
+                }
             }
         }
     }
     let mut total = Row::default();
-    println!("{:<22}{:>6}{:>8}{:>8}{:>10}{:>8}{:>8}", "carrier", "cases", "events", "found", "statuses", "agreed", "errors");
-    for (carrier, r) in &rows {
+    let percent =
+        |part: u32, of: u32| if of == 0 { "-".to_owned() } else { format!("{:.1}", 100.0 * f64::from(part) / f64::from(of)) };
+    println!("| carrier | cases | events | same time | statuses | same | raw % | explained | left |");
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+    let mut print = |name: &str, r: &Row| {
+        let (all, same) = (r.events + r.statuses, r.found + r.agreed);
+        let left = all - same - r.contradicted;
         println!(
-            "{carrier:<22}{:>6}{:>8}{:>8}{:>10}{:>8}{:>8}",
+            "| {name} | {} | {} | {} | {} | {} | {} | {} | {left} |",
             r.cases,
             r.events,
             r.found,
             r.statuses,
             r.agreed,
-            format!("{}/{}", r.errors_found, r.errors)
+            percent(same, all),
+            r.contradicted
         );
+    };
+    for (carrier, r) in &rows {
+        print(carrier, r);
         total.cases += r.cases;
         total.events += r.events;
         total.found += r.found;
@@ -201,30 +236,22 @@ fn carriers_payloads_mean_the_same_to_an_independent_reader() {
         total.statuses += r.statuses;
         total.agreed += r.agreed;
         total.contradicted += r.contradicted;
+        total.errors += r.errors;
+        total.errors_found += r.errors_found;
     }
-    let all = total.events + total.statuses;
-    let same = total.found + total.agreed;
-    let share = f64::from(same) / f64::from(all);
-    let sound = f64::from(same) / f64::from(all - total.contradicted);
-    println!(
-        "{} cases: {} of {} events at the same time ({} more half a day later), {} of {} statuses agree: {:.1} % of all. \
-         {} values contradict their own payload; of the others {:.1} % agree. Contradicted:",
-        total.cases,
-        total.found,
-        total.events,
-        total.shifted,
-        total.agreed,
-        total.statuses,
-        share * 100.0,
-        total.contradicted,
-        sound * 100.0
-    );
-    for (n, (carrier, what, why)) in DIFFERENCES.iter().enumerate() {
-        println!("  {carrier} {what}: {why}");
-        if !met.borrow().contains(&n) {
+    print("all", &total);
+    println!("\n{} of {} errors that carriers answer are told as such. Explained:\n", total.errors_found, total.errors);
+    for ((carrier, what, why), times) in DIFFERENCES.iter().zip(met.borrow().iter()) {
+        println!("* {carrier}, {times} × {what}: {why}");
+        if *times == 0 {
             unexplained.push(format!("{carrier} {what}: no difference any more: strike it from the list"));
         }
     }
+    let (all, same) = (total.events + total.statuses, total.found + total.agreed);
+    println!("\nraw {} %; with what is explained {} %", percent(same, all), percent(same + total.contradicted, all));
     assert!(unexplained.is_empty(), "{}", unexplained.join("\n"));
-    assert!(total.found + total.shifted == total.events && share >= 0.88 && sound >= 0.97);
+    // Every event is there, and at its time; of the values that contradict no payload more than 97 in a hundred agree.
+    assert_eq!(total.found + total.shifted, total.events);
+    assert!(f64::from(same) >= 0.97 * f64::from(all - total.contradicted));
+    assert!(f64::from(same) >= 0.86 * f64::from(all), "too much is explained away");
 }

@@ -15,7 +15,7 @@ use tracking::{
 };
 
 /// Where we differ on purpose: carrier, code, why.
-const DIFFERENCES: [(&str, &str, &str); 33] = [
+const DIFFERENCES: [(&str, &str, &str); 32] = [
     ("allied_express", "Other", "says nothing; whatever stands around it decides"),
     ("allied_express_local", "Other", "says nothing; whatever stands around it decides"),
     ("allied_express", "CARD LEFT", "a card is left where nobody was home: a failed attempt"),
@@ -43,7 +43,6 @@ const DIFFERENCES: [(&str, &str, &str); 33] = [
     ("mydhl", "CC", "awaiting collection by the consignee"),
     ("mydhl", "DS", "destroyed or disposed of"),
     ("mydhl", "RT", "returned to the shipper"),
-    ("postat", "POD", "no table of ours, and three letters are no words"),
     ("sendle", "Card Left", "a card is left where nobody was home: a failed attempt"),
     ("sendle", "Delivery Attempted", "a failed attempt"),
     ("ups", "MV", "billing information voided: called off"),

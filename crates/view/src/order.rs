@@ -379,19 +379,30 @@ impl Words<'_> {
         }
         self.proof(p, s);
         self.carrier(p, s);
+        self.freshness(p, s);
+        self.timeline(p, &s.checkpoints);
+        p.end();
+    }
+
+    /// When the carrier last saw it, and when we last heard of it, be it nothing new.
+    fn freshness(&self, p: &mut Page, s: &Shipment) {
+        p.line("p", "freshness");
+        let passed = |(at, _): (Instant, i32)| self.reader.now.0 - at.0;
         if let Some(moment) = moment(&s.last_scan_at) {
-            let passed = self.reader.now.0 - moment.0.0;
-            p.open("p", "freshness");
-            if self.reader.offset.is_some() && passed >= 0 {
+            if self.reader.offset.is_some() && passed(moment) >= 0 {
                 p.say("order.fresh");
-                ago(p, passed);
+                ago(p, passed(moment));
             } else {
                 p.say("order.last_scan");
                 self.at(p, moment);
             }
-            p.end().end();
+            p.end();
         }
-        self.timeline(p, &s.checkpoints);
+        if let Some(seconds) = moment(&s.checked_at).map(passed).filter(|s| *s >= 0) {
+            p.separator().say("order.checked");
+            ago(p, seconds);
+            p.end();
+        }
         p.end();
     }
 

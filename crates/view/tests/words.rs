@@ -249,7 +249,7 @@ fn help_is_offered_where_something_is_wrong() {
 fn a_timeline_is_grouped_by_the_day_of_the_scan_and_older_days_fold() {
     let d: OrderDocument =
         serde_json::from_value(json!({"status": "shipped", "shipments": [{"status": "in_transit", "carrier_name": "UPS",
-        "last_scan_at": "2026-12-02T00:30:00+01:00", "checkpoints": [
+        "last_scan_at": "2026-12-02T00:30:00+01:00", "checked_at": "2026-12-02T08:00:00Z", "checkpoints": [
             {"time": "2026-12-02T00:30:00+01:00", "status": "in_transit", "location": "Köln", "message": "<b>hub</b>"},
             {"time": "2026-12-01T22:00:00+01:00", "status": "info_received", "message": "label made"},
             {"time": "2026-11-30T22:00:00+01:00", "status": "in_transit", "sub_status": "customs"}]}]}))
@@ -257,7 +257,7 @@ fn a_timeline_is_grouped_by_the_day_of_the_scan_and_older_days_fold() {
     let reader = Reader { now: Instant::parse("2026-12-02T08:30:00Z").unwrap(), offset: Some(60) };
     let nodes = view::order::order(&d, reader, &english());
     let text = plain(&nodes);
-    assert!(text.contains("Last scan 9 hour ago What has happened today 00:30 On the way Köln <b>hub</b> yesterday 22:00 Label made Earlier 2026-11-30 22:00 At customs"), "{text}");
+    assert!(text.contains("Last scan 9 hour ago. Checked 30 minute ago What has happened today 00:30 On the way Köln <b>hub</b> yesterday 22:00 Label made Earlier 2026-11-30 22:00 At customs"), "{text}");
     let html = view::node::html(&nodes);
     assert!(html.contains("&lt;b&gt;hub&lt;/b&gt;") && !html.contains("<b>"), "{html}");
     assert!(html.contains("<details class=\"older\""));

@@ -7,6 +7,7 @@
 mod delays;
 mod events;
 pub mod frame;
+mod freshness;
 pub mod guard;
 mod guide;
 mod help;

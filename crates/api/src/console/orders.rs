@@ -21,6 +21,7 @@ use wire::OrderDocument;
 use super::{
     Failure, Fields, Session,
     frame::{self, action, csrf, field, moment, refused, wrong},
+    freshness,
     sign_in::random,
 };
 use crate::{
@@ -124,6 +125,7 @@ struct Known {
     document: Option<OrderDocument>,
     promises: Vec<Promised>,
     events: Vec<Event>,
+    parcels: Vec<freshness::Parcel>,
 }
 
 /// A record of the ledger.
@@ -191,6 +193,7 @@ async fn known(state: &AppState, store: &str, id: &str) -> Result<Known, Failure
             document: orders::document(db, &store, &id)?,
             promises,
             events,
+            parcels: freshness::of(db, &store, &id)?,
         })
     });
     Ok(found.await?)
@@ -245,6 +248,7 @@ async fn show(state: &AppState, session: &Session, id: &str, fields: &Fields, er
                 }
             }
         }
+        (freshness::section(&known.parcels, now))
         (why(&known.promises, &words, now))
         @if support { (correct(session, id, &known, fields)) }
         section {

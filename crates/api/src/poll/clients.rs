@@ -42,13 +42,14 @@ enum Auth {
 ///
 /// * UPS Tracking v1: `Tracking.yaml` in <https://github.com/UPS-API/api-documentation>; OAuth by HTTP Basic.
 /// * FedEx Track v1: <https://developer.fedex.com/api/en-us/catalog/track/v1/docs.html>; thirty numbers at once; OAuth with id and secret in a form.
+///   What it pushes (Advanced Integrated Visibility) is set up in its own portal, by account number: the project's security token belongs
+///   into `webhook_secrets`, and what was told of by a push is asked about less.
 /// * USPS Tracking 3.2: <https://developers.usps.com/trackingv3r2>; thirty-five numbers at once, answered 207 where some are not known; since
 ///   2026 only to the owner of the mailer id; sixty requests an hour by default.
-/// * DHL Shipment Tracking – Unified: <https://developer.dhl.com/api-reference/shipment-tracking>; 250 requests a day in the entry plan. Its push
-///   twin exists, but how a subscription is activated is told to customers alone: so DHL is asked.
-/// * Royal Mail Tracking v2: <https://developer.royalmail.net>, `GET /mailpieces/v2/{mailPieceId}/events`.
+/// * DHL Shipment Tracking – Unified: <https://developer.dhl.com/api-reference/shipment-tracking>; 250 requests a day in the entry plan.
+/// * Royal Mail Tracking v2: <https://developer.royalmail.net>, `GET /mailpieces/v2/{mailPieceId}/events`. It publishes no push for its customers.
 /// * Canada Post, Get Tracking Details: <https://www.canadapost-postescanada.ca/info/mc/business/productsservices/developers/services/tracking/trackingdetails.jsf>;
-///   HTTP Basic with the API key's two halves.
+///   HTTP Basic with the API key's two halves. It publishes no push.
 ///
 /// Budgets are the carriers' own defaults where they publish one.
 pub static CARRIERS: [Carrier; 6] = [
@@ -104,7 +105,7 @@ pub static CARRIERS: [Carrier; 6] = [
         // 250 a day in the entry plan.
         per_hour: 10,
         at_once: 1,
-        push: None,
+        push: Some(&push::DHL),
         auth: Auth::Headers("DHL-API-Key", None),
         ask: |client, url, numbers| client.get(format!("{url}/track/shipments")).query(&[("trackingNumber", &numbers[0])]),
     },

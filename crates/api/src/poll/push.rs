@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::clients::{self, Account, Answer, Carrier, Tokens, transaction};
-use crate::state::AppState;
+use crate::{outbound, state::AppState};
 
 const DAY: i64 = 86_400;
 
@@ -24,9 +24,13 @@ pub struct Push {
     days: i64,
     /// Characters that its secret must have, where it says so.
     pub secret: Option<usize>,
+    /// Numbers that it can be asked for at all.
+    fits: fn(&str) -> bool,
     subscribe: fn(&Client, &str, &Hook, &[String]) -> RequestBuilder,
     /// The numbers of a good answer that are subscribed.
     taken: fn(&Value, &[String]) -> Vec<String>,
+    /// After how long what is not subscribed, or not surely, is asked for again.
+    again: i64,
 }
 
 /// Where a carrier pushes to, and how it proves that it is itself.
@@ -43,6 +47,8 @@ pub static UPS: Push = Push {
     at_once: 100,
     days: 14,
     secret: None,
+    fits: |_| true,
+    again: DAY,
     subscribe: |client, url, hook, numbers| {
         client
             .post(format!("{url}/api/track/v1/subscription/standard/package"))
@@ -67,6 +73,8 @@ pub static USPS: Push = Push {
     at_once: 1,
     days: 25,
     secret: Some(32),
+    fits: |_| true,
+    again: DAY,
     subscribe: |client, url, hook, numbers| {
         let contacts: Vec<Value> = hook.contact.iter().map(|email| json!({"email": email})).collect();
         client.post(format!("{url}/subscriptions-tracking/v3r2/subscriptions")).json(&json!({
@@ -78,6 +86,83 @@ pub static USPS: Push = Push {
     },
     taken: |_, numbers| numbers.to_vec(),
 };
+
+/// DHL Shipment Tracking – Unified – Push, 1.2: <https://developer.dhl.com/api-reference/shipment-tracking-unified-push>. Ten numbers of one
+/// service at most; a token of ours comes back in a header of our choice. A subscription lives only once it is activated with a secret
+/// that is pushed ([`handshake`]), and nothing says which numbers that was: so the answer is not relied upon, and a parcel is asked about
+/// until its first push.
+pub static DHL: Push = Push {
+    at_once: 1,
+    days: 0,
+    secret: None,
+    fits: |number| dhl_service(number).is_some(),
+    again: 30 * DAY,
+    subscribe: |client, url, hook, numbers| {
+        client.post(format!("{url}{DHL_SUBSCRIPTION}")).json(&json!({
+            "hook": {"uri": hook.url, "authentication": {"type": "ApiKeyAuthentication", "header": "x-push-token", "token": hook.secret.expose_secret()}},
+            "format": "Default",
+            "type": "Shipment",
+            "service": numbers.first().and_then(|n| dhl_service(n)),
+            "events": ["Pre-Transit", "Transit", "Delivered", "Failure", "Unknown"],
+            "shipmentIDs": numbers,
+        }))
+    },
+    taken: |_, _| Vec::new(),
+};
+
+const DHL_SUBSCRIPTION: &str = "/tracking/push/v1/subscription";
+
+/// Which of DHL's companies a number belongs to, as its interface names them.
+fn dhl_service(number: &str) -> Option<&'static str> {
+    let digits = number.bytes().all(|b| b.is_ascii_digit());
+    match number.len() {
+        10 if digits => Some("express"),
+        12 if digits => Some("parcel-de"),
+        20 if digits && number.starts_with("003404") => Some("parcel-de"),
+        13 if number.ends_with("DE") => Some("post-de"),
+        _ if number.starts_with("JD") || number.starts_with("JJD") => Some("express"),
+        _ if number.starts_with("GM") || number.starts_with("LX") || number.starts_with("RX") => Some("ecommerce"),
+        _ => None,
+    }
+}
+
+/// What a carrier pushes before it pushes anything: a secret, with which the subscription is to be activated. Tried a few times; what is
+/// not activated is asked about as ever. Only the subscription's id is taken from the message, never an address.
+pub fn handshake(state: &AppState, store: &str, source: &str, body: &[u8]) {
+    #[derive(serde::Deserialize)]
+    struct Message {
+        #[serde(rename = "self")]
+        of: String,
+        secret: SecretString,
+    }
+    let Some(carrier) = clients::by_name(source) else { return };
+    let config = state.config();
+    let Some(settings) = config.store(store).and_then(|s| s.carriers.get(carrier.name)) else { return };
+    // `subscription.ready`, which follows, has no secret.
+    let Ok(message) = serde_json::from_slice::<Message>(body) else { return };
+    let id = message.of.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        return;
+    }
+    let account = Account::new(carrier, settings);
+    let (state, store) = (state.clone(), store.to_owned());
+    tokio::spawn(async move {
+        let Ok(client) = outbound::client(state.config().limits.internal_targets) else { return };
+        let address = format!("{}{DHL_SUBSCRIPTION}/{id}", account.url);
+        for wait in [0, 5, 60] {
+            tokio::time::sleep(Duration::from_secs(wait)).await;
+            let request = || client.post(&address).header("DHL-API-Hook-Secret", message.secret.expose_secret());
+            match clients::exchange(&client, carrier, &account, &Tokens::default(), &request).await {
+                // 204, which has no body, is the good answer.
+                Answer::Body(_) => return,
+                Answer::Refused(error) | Answer::Failed(error) => {
+                    tracing::warn!(store, carrier = carrier.name, error, "a subscription is not activated yet");
+                }
+                Answer::Throttled(_) => {}
+            }
+        }
+    });
+}
 
 /// Subscribes what is not subscribed, or soon no longer: one request within the account's budget. Returns whether it asked.
 pub async fn turn(
@@ -104,7 +189,11 @@ pub async fn turn(
                  order by push_at, tracking_number limit ?5",
             )?;
             let rows = rows.query_map(params![id, carrier.name, now + DAY, now, push.at_once as i64], |r| r.get(0))?;
-            let numbers: Vec<String> = rows.collect::<Result<_, _>>()?;
+            let mut numbers: Vec<String> = rows.collect::<Result<_, _>>()?;
+            for other in numbers.extract_if(.., |n| !(push.fits)(n)) {
+                db.prepare_cached("update polls set push_at = ?3 where store = ?1 and tracking_number = ?2")?
+                    .execute(params![id, other, now + 365 * DAY])?;
+            }
             if !numbers.is_empty() {
                 super::book(db, &id, carrier, now_ms, per_hour)?;
             }
@@ -127,7 +216,11 @@ pub async fn turn(
             let answer: Value = serde_json::from_slice(body).unwrap_or_default();
             // An error comes as a body, too: it names nothing as subscribed.
             let refused = answer.get("error").is_some() || answer.get("response").is_some_and(|r| r.get("errors").is_some());
-            ("answered", if refused { Vec::new() } else { (push.taken)(&answer, &numbers) }, DAY)
+            (
+                "answered",
+                if refused { Vec::new() } else { (push.taken)(&answer, &numbers) },
+                if refused { DAY } else { push.again },
+            )
         }
         Answer::Throttled(seconds) => ("throttled", Vec::new(), seconds.cast_signed().clamp(60, DAY)),
         Answer::Refused(_) => ("refused", Vec::new(), DAY),

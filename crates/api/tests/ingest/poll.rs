@@ -63,8 +63,20 @@ async fn polling(carrier: &str, url: String, per_hour: u32) -> Api {
 }
 
 pub async fn with_account(carrier: &str, url: String, per_hour: u32, change: impl FnOnce(&mut Account)) -> Api {
+    account(carrier, url, per_hour, change, false).await
+}
+
+/// With a secret for what the carrier pushes by its own portal, too.
+pub async fn with_pushes(carrier: &str, url: String, per_hour: u32, change: impl FnOnce(&mut Account)) -> Api {
+    account(carrier, url, per_hour, change, true).await
+}
+
+async fn account(carrier: &str, url: String, per_hour: u32, change: impl FnOnce(&mut Account), pushes: bool) -> Api {
     let name = carrier.to_owned();
     let api = api_with(|config| {
+        if pushes {
+            config.stores[0].webhook_secrets.insert(name.clone(), vec![SECRET.into()]);
+        }
         config.limits.internal_targets = true;
         let mut account = Account {
             client_id: "me".into(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::{Request, StatusCode};
 
 use super::{
-    poll::{FAST, due, parcel, serve, shipped, until, with_account},
+    poll::{FAST, due, parcel, serve, shipped, until, with_account, with_pushes},
     *,
 };
 
@@ -142,6 +142,85 @@ async fn usps_signs_what_it_pushes() {
         "{order}"
     );
     assert_eq!(order["shipments"][0]["delivered_at"], "2026-11-26T10:00:00-08:00");
+}
+
+#[tokio::test]
+async fn fedex_pushes_by_its_own_portal_and_is_asked_less() {
+    let number = "449044304137821";
+    let (server, url) = serve(vec![(200, vec![], br#"{"output":{"completeTrackResults":[]}}"#.to_vec())]).await;
+    let api = with_pushes("fedex", url, FAST, |_| {}).await;
+    parcel(&api, "FedEx", number).await;
+    until("the question for what was before", async || column(&api, "checked_at is not null").await > 0).await;
+    let body = serde_json::json!({"completeTrackResults": [{"trackingNumber": number, "trackResults": [{"trackingNumberInfo": {"trackingNumber": number},
+        "latestStatusDetail": {"code": "OD", "description": "On FedEx vehicle for delivery"},
+        "scanEvents": [{"date": "2026-11-26T08:30:00-06:00", "eventType": "OD", "eventDescription": "On FedEx vehicle for delivery", "derivedStatusCode": "OD",
+            "scanLocation": {"city": "MEMPHIS", "stateOrProvinceCode": "TN", "countryCode": "US"}}]}]}]})
+    .to_string()
+    .into_bytes();
+    let good = BASE64.encode(mac(&body));
+    assert_eq!(
+        api.send(pushed("fedex", ("fdx-signature", &BASE64.encode(mac(b"other"))), &body)).await.0,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(api.send(pushed("fedex", ("x-other", &good), &body)).await.0, StatusCode::UNAUTHORIZED);
+    for _ in 0..2 {
+        assert_eq!(api.send(pushed("fedex", ("fdx-signature", &good), &body)).await.0, StatusCode::OK);
+    }
+    api.settle().await;
+    let shipment = &api.order("1001").await["shipments"][0];
+    assert_eq!((shipment["status"].as_str(), shipment["checkpoints"].as_array().unwrap().len()), (Some("out_for_delivery"), 1));
+    let before = server.asked.lock().unwrap().len();
+    due(&api).await;
+    until("the question to be put off", async || column(&api, "due_at").await > 0).await;
+    assert_eq!(server.asked.lock().unwrap().len(), before);
+}
+
+#[tokio::test]
+async fn dhl_activates_a_subscription_by_a_secret_that_it_pushes() {
+    let number = "00340434161094015902";
+    let answer = br#"{"self":"https://api-eu.dhl.com/tracking/push/v1/subscription/sub-1"}"#.to_vec();
+    let none = br#"{"status":404,"title":"No result found","detail":"No shipment with given tracking number found."}"#.to_vec();
+    let (server, url) = serve(vec![(202, vec![], answer), (404, vec![], none), (204, vec![], Vec::new())]).await;
+    let api = with_pushes("dhl_universal", url, FAST, |account| account.push_secret = Some(SECRET.into())).await;
+    shipped(&api, "DHL Paket", number).await;
+    let asked = |n: usize| server.asked.lock().unwrap().get(n).cloned();
+    until("subscription", async || asked(0).is_some()).await;
+    let first = asked(0).unwrap();
+    assert_eq!((first.0.as_str(), first.1.as_str()), ("POST /tracking/push/v1/subscription", "me"));
+    let body: Value = serde_json::from_str(&first.2).unwrap();
+    assert_eq!((body["service"].as_str(), &body["shipmentIDs"]), (Some("parcel-de"), &serde_json::json!([number])));
+    assert_eq!(body["hook"]["authentication"]["token"], SECRET);
+    assert!(body["hook"]["uri"].as_str().unwrap().ends_with("/v1/webhooks/demo/dhl_universal"), "{body}");
+    // Not relied upon: it is asked about as ever, and not subscribed again at once.
+    due(&api).await;
+    until("a question", async || asked(1).is_some()).await;
+    assert!(asked(1).unwrap().0.starts_with("GET /track/shipments?trackingNumber="));
+
+    let token = ("x-push-token", SECRET);
+    let evil =
+        |of: &str| serde_json::json!({"scope": "subscription.validate", "self": of, "secret": "hush-1"}).to_string().into_bytes();
+    let good = evil("https://elsewhere.example/tracking/push/v1/subscription/sub-1");
+    assert_eq!(api.send(pushed("dhl_universal", ("x-push-token", "another"), &good)).await.0, StatusCode::UNAUTHORIZED);
+    for body in [evil("https://elsewhere.example/a/../?b"), evil(""), b"{}".to_vec(), b"{not json".to_vec()] {
+        assert_eq!(api.send(pushed("dhl_universal", token, &body)).await.0, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+    }
+    assert_eq!(api.send(pushed("dhl_universal", token, &good)).await.0, StatusCode::OK);
+    until("activation", async || asked(2).is_some()).await;
+    // By the account's own address and key, whatever the message says.
+    assert_eq!((asked(2).unwrap().0.as_str(), asked(2).unwrap().1.as_str()), ("POST /tracking/push/v1/subscription/sub-1", "me"));
+    let ready = br#"{"scope":"subscription.ready","self":"https://api-eu.dhl.com/tracking/push/v1/subscription/sub-1"}"#;
+    assert_eq!(api.send(pushed("dhl_universal", token, ready)).await.0, StatusCode::OK);
+    let push = serde_json::json!({"scope": "subscription.push", "self": "x", "shipments": [{"id": number, "service": "parcel-de",
+        "status": {"timestamp": "2026-11-26T09:00:00+01:00", "statusCode": "transit", "description": "Out for delivery"},
+        "events": [{"timestamp": "2026-11-26T09:00:00+01:00", "statusCode": "transit", "description": "The shipment has been loaded onto the delivery vehicle"}]}]});
+    assert_eq!(api.send(pushed("dhl_universal", token, push.to_string().as_bytes())).await.0, StatusCode::OK);
+    api.settle().await;
+    let shipment = &api.order("1001").await["shipments"][0];
+    assert_eq!(shipment["checkpoints"].as_array().unwrap().len(), 1, "{shipment}");
+    // The handshake is nobody's event.
+    let kept = "select count(*) from events where body like '%hush-1%'";
+    let kept: i64 = api.state.db().read(move |db| Ok(db.query_row(kept, [], |r| r.get(0))?)).await.unwrap();
+    assert_eq!(kept, 0);
 }
 
 #[tokio::test]

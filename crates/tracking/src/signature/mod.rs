@@ -3,13 +3,13 @@
 //! | source | covers | replay protection |
 //! |---|---|---|
 //! | `shopify`, `woocommerce`, `aftership`, `easypost` | the body | none in the scheme: drop repeated event ids |
-//! | `17track` | the body | none in the scheme |
+//! | `17track`, `fedex` | the body | none in the scheme |
 //! | `shippo`, `shipengine`, `standard` | timestamp and body | [`TOLERANCE`] |
 //! | `usps` | timestamp and payload | none: the time is the event's, and events come late; drop repeated contents |
 //! | `trackingmore`, `track123` | the timestamp alone | [`TOLERANCE`] |
-//! | `ups` | nothing: a shared credential comes with it | none |
+//! | `ups`, `dhl_universal` | nothing: a shared credential comes with it | none |
 //!
-//! The last three don't protect the body: whoever sees one request can send another body, for five minutes or, with UPS's credential, until
+//! The last four don't protect the body: whoever sees one request can send another body, for five minutes or, with UPS's credential, until
 //! the subscription ends. Serve them over TLS only.
 
 mod query;
@@ -30,6 +30,9 @@ pub use sign::sign;
 
 /// How far a signed timestamp may be from now, in seconds, before and after (Standard Webhooks' figure).
 pub const TOLERANCE: i64 = 300;
+
+/// The topic of what a source sends about its subscription, not about a parcel.
+pub const HANDSHAKE: &str = "handshake";
 
 /// What a verified request says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +88,8 @@ pub fn verify(
         "track123" => timestamp_alone(&request, "x-track123-timestamp", "x-track123-signature"),
         "standard" => standard(&request),
         "ups" => ups(&request),
+        "fedex" => fedex(&request),
+        "dhl_universal" => dhl(&request),
         "usps" => usps(&request),
         _ => Err(Rejected::UnknownSource),
     }
@@ -210,6 +215,15 @@ fn timestamp_alone(r: &Request, time: &str, signature: &str) -> Result<Verified,
     Ok(Verified { event_id: None, topic: None, at: Some(at) })
 }
 
+/// FedEx Advanced Integrated Visibility: `fdx-signature`, keyed with the webhook project's security token. Its guide says base64 in one
+/// place and hex in another: both encodings of the same bytes are taken. No id comes with it.
+fn fedex(r: &Request) -> Result<Verified, Rejected> {
+    let given = r.need(&["fdx-signature"])?;
+    let given = hexadecimal(&given).or_else(|_| base64(&given))?;
+    r.any(|secret| matches(secret.as_bytes(), &[r.body], &given))?;
+    Ok(Verified { event_id: None, topic: Some("push".into()), at: None })
+}
+
 /// UPS Track Alert sends the subscription's credential back, and signs nothing.
 fn ups(r: &Request) -> Result<Verified, Rejected> {
     let given = r.need(&["credential"])?;
@@ -218,6 +232,20 @@ fn ups(r: &Request) -> Result<Verified, Rejected> {
     let given = digest(given.strip_prefix("Bearer ").unwrap_or(&given));
     r.any(|secret| digest(secret).as_slice().ct_eq(given.as_slice()).into())?;
     Ok(Verified { event_id: None, topic: Some("push".into()), at: None })
+}
+
+/// DHL's unified push sends our own token back in the header that it was told, and signs nothing.
+fn dhl(r: &Request) -> Result<Verified, Rejected> {
+    let given = Sha256::digest(r.need(&["x-push-token"])?.as_bytes());
+    r.any(|secret| Sha256::digest(secret.as_bytes()).as_slice().ct_eq(given.as_slice()).into())?;
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Message {
+        scope: String,
+    }
+    let message: Message = serde_json::from_slice(r.body).unwrap_or_default();
+    let about_itself = message.scope.starts_with("subscription.") && message.scope != "subscription.push";
+    Ok(Verified { event_id: None, topic: Some(if about_itself { HANDSHAKE } else { "push" }.into()), at: None })
 }
 
 /// `X-HMAC` over the notification's timestamp and its payload, a text.

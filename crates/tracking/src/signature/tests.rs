@@ -40,6 +40,22 @@ fn what_is_signed_is_verified_by_either_of_two_secrets_and_by_no_other() {
 }
 
 #[test]
+fn fedex_signs_the_body_in_either_encoding() {
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"token").unwrap();
+    mac.update(b"{}");
+    let bytes = mac.finalize().into_bytes();
+    for good in [BASE64.encode(bytes), hex::encode(bytes), hex::encode_upper(bytes)] {
+        let headers = [("fdx-signature", good.clone())];
+        assert_eq!(check("fedex", &["new", "token"], &headers, b"{}").unwrap().topic.as_deref(), Some("push"));
+        assert_eq!(check("fedex", &["token"], &headers, b"{ }"), Err(Rejected::Mismatch));
+        assert_eq!(check("fedex", &["other", ""], &headers, b"{}"), Err(Rejected::Mismatch));
+        let cut = [("fdx-signature", good[..good.len() - 2].to_owned())];
+        assert_eq!(check("fedex", &["token"], &cut, b"{}"), Err(Rejected::Mismatch));
+    }
+    assert_eq!(check("fedex", &["token"], &[], b"{}"), Err(Rejected::Missing));
+}
+
+#[test]
 fn a_timestamp_counts_for_five_minutes_before_and_after() {
     for source in ["shippo", "standard"] {
         let secret = SIGNED.iter().find(|s| s.0 == source).unwrap().1;

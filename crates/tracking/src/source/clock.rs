@@ -55,6 +55,9 @@ fn any(text: &str, slashes: Slashes) -> Option<Written> {
         let seconds: i64 = text[..10].parse().ok()?;
         return DateTime::from_timestamp(seconds, 0).map(|t| Written::Instant(t.fixed_offset()));
     }
+    if text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 14 || text.len() == 12) {
+        return run_on(text).map(Written::Local);
+    }
     let (date, rest) = date(text, slashes)?;
     let rest = rest.trim_start_matches(['T', 't', ' ', ',', '-']).trim();
     if rest.is_empty() {
@@ -66,6 +69,15 @@ fn any(text: &str, slashes: Slashes) -> Option<Written> {
         "" => Some(Written::Local(local)),
         zone => offset(zone).and_then(|o| o.from_local_datetime(&local).single()).map(Written::Instant),
     }
+}
+
+/// `20260504100320`, `202605041003`, or the day first: `04052026100320`. No day of our years reads both ways: its month would be 20.
+fn run_on(digits: &str) -> Option<NaiveDateTime> {
+    let (day, time) = digits.split_at(8);
+    let (time, _) = clock(time)?;
+    let near = |d: &NaiveDate| (1990..=2100).contains(&chrono::Datelike::year(d));
+    let read = |format| NaiveDate::parse_from_str(day, format).ok().filter(near);
+    Some(read("%Y%m%d").or_else(|| read("%d%m%Y"))?.and_time(time))
 }
 
 /// The date at the start of a text, and the rest.
@@ -187,6 +199,9 @@ mod tests {
             ("2026-05-04T08:59:20.5298", "2026-05-04T08:59:20"),
             ("20260504 091442", "2026-05-04T09:14:42"),
             ("20260504 71356", "2026-05-04T07:13:56"),
+            ("20260504091442", "2026-05-04T09:14:42"),
+            ("202605040914", "2026-05-04T09:14:00"),
+            ("20122026091442", "2026-12-20T09:14:42"),
             ("5/4/2026 7:11:26 PM", "2026-05-04T19:11:26"),
             ("05/04/2026 12:35 AM", "2026-05-04T00:35:00"),
             ("04.05.2026 10:02", "2026-05-04T10:02:00"),
@@ -211,6 +226,8 @@ mod tests {
             "12",
             "-",
             "////",
+            "20262026202620",
+            "99999999999999",
         ] {
             assert_eq!(read(text, Slashes::MonthFirst), None, "{text}");
         }

@@ -7,6 +7,8 @@
 //! of one is written so; `[]`, the same of the value itself; `name[key=value]`, the entries with that value; `**`, the next step at any
 //! depth; `^`, the value around this one; `$`, the whole payload.
 
+use std::borrow::Cow;
+
 use quick_xml::{
     Reader,
     events::{BytesStart, Event},
@@ -21,7 +23,7 @@ pub type Malformed = (&'static str, String);
 
 /// Reads JSON or XML, whichever it is.
 pub fn parse(body: &[u8]) -> Result<Value, Malformed> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = &*narrow(body)?;
     match body.iter().find(|b| !b.is_ascii_whitespace()) {
         Some(b'<') => xml(body).map_err(|reason| ("XML", reason)),
         _ => json(body),
@@ -30,7 +32,19 @@ pub fn parse(body: &[u8]) -> Result<Value, Malformed> {
 
 /// Reads JSON.
 pub fn json(body: &[u8]) -> Result<Value, Malformed> {
-    serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).map_err(|e| ("JSON", e.to_string()))
+    serde_json::from_slice(&narrow(body)?).map_err(|e| ("JSON", e.to_string()))
+}
+
+/// Without a byte order mark; where it says UTF-16, as UTF-8.
+fn narrow(body: &[u8]) -> Result<Cow<'_, [u8]>, Malformed> {
+    match encoding_rs::Encoding::for_bom(body) {
+        None => Ok(body.into()),
+        Some((encoding, mark)) if encoding == encoding_rs::UTF_8 => Ok(body[mark..].into()),
+        Some((encoding, mark)) => match encoding.decode_without_bom_handling(&body[mark..]) {
+            (text, false) => Ok(text.into_owned().into_bytes().into()),
+            _ => Err(("text", format!("not valid {}", encoding.name()))),
+        },
+    }
 }
 
 fn xml(body: &[u8]) -> Result<Value, String> {
@@ -89,7 +103,7 @@ fn xml(body: &[u8]) -> Result<Value, String> {
 }
 
 /// UTF-8, or what the declaration says.
-fn decode(body: &[u8]) -> Result<std::borrow::Cow<'_, str>, String> {
+fn decode(body: &[u8]) -> Result<Cow<'_, str>, String> {
     if let Ok(text) = std::str::from_utf8(body) {
         return Ok(text.into());
     }
@@ -97,7 +111,6 @@ fn decode(body: &[u8]) -> Result<std::borrow::Cow<'_, str>, String> {
     let label = head.split_once("encoding=").and_then(|(_, rest)| rest.get(1..)?.split(['"', '\'']).next());
     let encoding = label
         .and_then(|l| encoding_rs::Encoding::for_label(l.as_bytes()))
-        .or_else(|| encoding_rs::Encoding::for_bom(body).map(|b| b.0))
         .ok_or("the text is not UTF-8, and no encoding is declared")?;
     match encoding.decode(body) {
         (text, _, false) => Ok(text),
@@ -119,7 +132,7 @@ fn attributes(tag: &BytesStart) -> Result<Map<String, Value>, String> {
             continue;
         }
         let value = String::from_utf8_lossy(&attribute.value);
-        let value = quick_xml::escape::unescape(&value).map(std::borrow::Cow::into_owned).unwrap_or_else(|_| value.into_owned());
+        let value = quick_xml::escape::unescape(&value).map(Cow::into_owned).unwrap_or_else(|_| value.into_owned());
         map.insert(format!("@{key}"), Value::String(value));
     }
     Ok(map)
@@ -275,6 +288,13 @@ mod tests {
     fn declared_encodings_are_read() {
         let tree = parse(b"<?xml version='1.0' encoding='ISO-8859-1'?><a>caf\xe9</a>").unwrap();
         assert_eq!(tree, json!({"a": "caf\u{e9}"}));
+        let wide =
+            |text: &str| -> Vec<u8> { "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect() };
+        assert_eq!(parse(&wide("<?xml version='1.0' encoding='UTF-16'?><a>caf\u{e9}</a>")).unwrap(), tree);
+        assert_eq!(parse(&wide(r#"{"a": "caf\u00e9"}"#)).unwrap(), tree);
+        assert_eq!(parse(b"\xef\xbb\xbf{\"a\": \"caf\xc3\xa9\"}").unwrap(), tree);
+        // Half a character, and half a pair.
+        assert!(parse(b"\xff\xfe{").is_err() && parse(b"\xff\xfe\x00\xd8").is_err());
     }
 
     #[test]

@@ -1,8 +1,4 @@
-//! WooCommerce: orders as webhooks or REST resources; parcels as the Shipment Tracking extension keeps them in `meta_data`.
-//!
-//! WooCommerce itself knows no parcels. The extension, and the free plugins that follow it, write `_wc_shipment_tracking_items`: a list of
-//! `tracking_number`, `tracking_provider` or `custom_tracking_provider`, `custom_tracking_link`, `date_shipped` (unix seconds), and in
-//! newer ones the `products_list` that the parcel holds.
+//! WooCommerce: orders as webhooks or REST resources; parcels as plugins keep them in `meta_data` ([`parcels`]).
 
 use serde_json::Value;
 
@@ -13,6 +9,7 @@ use super::{
 use crate::{
     carrier,
     facts::{Address, Facts, Fulfillment, Line, Order, Problem, Shipment, Tracking},
+    number,
     status::Status,
 };
 
@@ -178,47 +175,150 @@ fn entities(title: &str) -> String {
     .fold(title.to_owned(), |t, (entity, plain)| t.replace(entity, plain))
 }
 
-/// One part of the order for each tracking item.
+/// One part of the order for each parcel.
 fn parts(o: &Value, order_id: &str, lines: &[Line]) -> Vec<Fulfillment> {
-    let items = meta(o, "_wc_shipment_tracking_items").or_else(|| o.get("shipment_trackings"));
-    let items = items.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    items
-        .iter()
-        .filter_map(|item| {
-            let number = text(item, "tracking_number")?;
-            let shipped = text(item, "date_shipped").and_then(|d| clock::read(&d, Slashes::default())).map(|w| match w {
-                Written::Day(day) => format!("{day}T12:00:00Z"),
-                other => other.print(),
+    let parcels = parcels(o);
+    let alone = parcels.len() == 1;
+    let part = |parcel: Parcel| {
+        let held = |l: &Line| {
+            let (_, quantity) = parcel.holds.iter().find(|(id, _)| *id == l.id)?;
+            Some(Line { quantity: quantity.unwrap_or(l.quantity), ..l.clone() })
+        };
+        Fulfillment {
+            order_id: order_id.to_owned(),
+            status: "success".into(),
+            shipment_status: None,
+            updated_at: parcel.shipped.clone(),
+            lines: if parcel.holds.is_empty() && alone { lines.to_vec() } else { lines.iter().filter_map(held).collect() },
+            id: parcel.id,
+            created_at: parcel.shipped,
+            location: None,
+            events: Vec::new(),
+            tracking: vec![Tracking {
+                carrier: parcel.provider.as_deref().map(carrier::code_of),
+                number: parcel.number,
+                url: parcel.url,
+            }],
+        }
+    };
+    parcels.into_iter().map(part).collect()
+}
+
+#[derive(Default)]
+struct Parcel {
+    id: String,
+    number: String,
+    provider: Option<String>,
+    url: Option<String>,
+    shipped: Option<String>,
+    /// Lines by their ids, and how many of each; empty where nothing says it.
+    holds: Vec<(String, Option<u32>)>,
+}
+
+/// WooCommerce has no parcels of its own; plugins write them into the order's meta data, each in its way: Shipment Tracking (and
+/// Advanced Shipment Tracking), AfterShip, YITH, Orders Tracking, and many by a bare number.
+fn parcels(o: &Value) -> Vec<Parcel> {
+    let mut found: Vec<Parcel> = Vec::new();
+    let mut add =
+        |parcel: Parcel| match found.iter_mut().find(|p| number::normalize(&p.number) == number::normalize(&parcel.number)) {
+            // Two plugins tell of the same; one plugin tells of each line.
+            Some(known) => {
+                let new =
+                    parcel.holds.into_iter().filter(|(id, _)| !known.holds.iter().any(|(k, _)| k == id)).collect::<Vec<_>>();
+                known.holds.extend(new);
+            }
+            None => found.push(parcel),
+        };
+    let of_field = o.get("shipment_trackings").map(items).unwrap_or_default();
+    let of_meta =
+        ["_wc_shipment_tracking_items", "_aftership_tracking_items"].into_iter().filter_map(|k| meta(o, k)).flat_map(items);
+    for item in of_meta.chain(of_field) {
+        let Some(number) = text(&item, "tracking_number") else { continue };
+        let products = [("products_list", "item_id", "qty"), ("line_items", "id", "quantity")];
+        let holds = products.iter().flat_map(|(list_of, id, quantity)| {
+            let list = item.get(*list_of).map(items).unwrap_or_default();
+            list.into_iter()
+                .filter_map(|p| Some((text(&p, id)?, text(&p, quantity).and_then(|q| q.parse().ok()))))
+                .collect::<Vec<_>>()
+        });
+        add(Parcel {
+            id: text(&item, "tracking_id").unwrap_or_else(|| number.clone()),
+            provider: ["custom_tracking_provider", "tracking_provider", "slug"].iter().find_map(|k| text(&item, k)),
+            url: text(&item, "custom_tracking_link").filter(|u| u.starts_with("https://")),
+            shipped: text(&item, "date_shipped").and_then(|d| day_of(&d)),
+            holds: holds.collect(),
+            number,
+        });
+    }
+    for line in list(o, "line_items") {
+        // The last one of a line counts.
+        let told = meta(line, "_vi_wot_order_item_tracking_data").map(items).unwrap_or_default();
+        let Some((item, number)) = told.last().and_then(|i| Some((i, text(i, "tracking_number")?))) else { continue };
+        add(Parcel {
+            id: number.clone(),
+            provider: text(item, "carrier_name").or_else(|| text(item, "carrier_slug")),
+            shipped: text(item, "time").and_then(|d| day_of(&d)),
+            holds: text(line, "id").map(|id| (id, None)).into_iter().collect(),
+            number,
+            url: None,
+        });
+    }
+    let said = |keys: &[&str]| keys.iter().find_map(|k| plain(meta(o, k)?));
+    for (number, provider, shipped) in [
+        (
+            &["_aftership_tracking_number"][..],
+            &["_aftership_tracking_provider_name", "_aftership_tracking_provider"][..],
+            &[][..],
+        ),
+        (&["ywot_tracking_code"], &["ywot_carrier_name", "ywot_carrier_id"], &["ywot_pick_up_date"]),
+        (
+            &["_tracking_number", "tracking_number"],
+            &["_tracking_provider", "tracking_provider", "tracking_company"],
+            &["_date_shipped"],
+        ),
+    ] {
+        // Several in one field, as people type them.
+        let numbers = said(number).unwrap_or_default();
+        for number in numbers.split([',', ';', '\n']).map(str::trim).filter(|n| !n.is_empty()) {
+            add(Parcel {
+                id: number.to_owned(),
+                number: number.to_owned(),
+                provider: said(provider),
+                shipped: said(shipped).and_then(|d| day_of(&d)),
+                ..Parcel::default()
             });
-            let products = list(item, "products_list");
-            let held = |l: &Line| {
-                let product = products.iter().find(|p| text(p, "item_id").as_deref() == Some(l.id.as_str()))?;
-                let quantity = text(product, "qty").and_then(|q| q.parse().ok()).unwrap_or(l.quantity);
-                Some(Line { quantity, ..l.clone() })
-            };
-            let provider = text(item, "custom_tracking_provider").or_else(|| text(item, "tracking_provider"));
-            Some(Fulfillment {
-                id: text(item, "tracking_id").unwrap_or_else(|| number.clone()),
-                order_id: order_id.to_owned(),
-                status: "success".into(),
-                shipment_status: None,
-                updated_at: shipped.clone(),
-                created_at: shipped,
-                location: None,
-                events: Vec::new(),
-                lines: if products.is_empty() && items.len() == 1 {
-                    lines.to_vec()
-                } else {
-                    lines.iter().filter_map(held).collect()
-                },
-                tracking: vec![Tracking {
-                    carrier: provider.as_deref().map(carrier::code_of),
-                    number,
-                    url: text(item, "custom_tracking_link").filter(|u| u.starts_with("https://")),
-                }],
-            })
-        })
-        .collect()
+        }
+    }
+    found
+}
+
+/// A list; PHP writes one with gaps as an object, and some plugins write it as text.
+fn items(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(list) => list.clone(),
+        Value::Object(map) => map.values().cloned().collect(),
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(inner @ (Value::Array(_) | Value::Object(_))) => items(&inner),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|t| !t.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn day_of(text: &str) -> Option<String> {
+    Some(match clock::read(text, Slashes::default())? {
+        Written::Day(day) => format!("{day}T12:00:00Z"),
+        Written::Local(local) => format!("{}Z", local.format("%Y-%m-%dT%H:%M:%S")),
+        instant => instant.print(),
+    })
 }
 
 #[cfg(test)]
@@ -252,6 +352,45 @@ mod tests {
         assert_eq!(first.tracking[0].carrier.as_deref(), Some("dhl_parcel_de"));
         assert_eq!((second.tracking[0].carrier.as_deref(), second.tracking[0].url.as_deref()), (Some("bike"), None));
         assert_eq!(facts.shipments.len(), 2);
+    }
+
+    #[test]
+    fn parcels_are_found_where_plugins_write_them() {
+        let numbers = |meta: serde_json::Value, line: serde_json::Value| {
+            let facts = read(
+                Some("order.updated"),
+                &json!({"id": 1, "currency": "USD", "date_created_gmt": "2026-11-20T09:00:00", "meta_data": meta,
+                    "line_items": [{"id": 5, "name": "Mug", "quantity": 2, "meta_data": line}, {"id": 6, "name": "Lamp", "quantity": 1}]}),
+            );
+            let told = facts.orders[0].fulfillments.iter().map(|f| {
+                let lines: Vec<_> = f.lines.iter().map(|l| format!("{}x{}", l.id, l.quantity)).collect();
+                format!("{} {} [{}]", f.tracking[0].number, f.tracking[0].carrier.as_deref().unwrap_or("-"), lines.join(" "))
+            });
+            told.collect::<Vec<_>>()
+        };
+        let number = "1Z999AA10123456784";
+        let both = |n: &str| vec![format!("{n} ups [5x2 6x1]")];
+        // As PHP writes a list of which the first was deleted.
+        let gap = json!([{"key": "_wc_shipment_tracking_items", "value": {"1": {"tracking_provider": "ups", "tracking_number": number, "date_shipped": 1795255200}}}]);
+        assert_eq!(numbers(gap, json!([])), both(number));
+        let aftership = json!([{"key": "_aftership_tracking_items", "value": [{"slug": "ups", "tracking_number": number, "line_items": [{"id": 5, "quantity": 1}]}]},
+            {"key": "_aftership_tracking_number", "value": number}, {"key": "_aftership_tracking_provider_name", "value": "UPS"}]);
+        assert_eq!(numbers(aftership, json!([])), [format!("{number} ups [5x1]")]);
+        let yith = json!([{"key": "ywot_tracking_code", "value": number}, {"key": "ywot_carrier_name", "value": "UPS"}, {"key": "ywot_pick_up_date", "value": "2026-11-21"}]);
+        assert_eq!(numbers(yith, json!([])), both(number));
+        let by_line = json!([{"key": "_vi_wot_order_item_tracking_data", "value": format!(r#"[{{"tracking_number": "{number}", "carrier_slug": "ups", "carrier_name": "UPS", "time": 1795255200}}]"#)}]);
+        assert_eq!(numbers(json!([]), by_line), [format!("{number} ups [5x2]")]);
+        let typed = json!([{"key": "_tracking_number", "value": format!("{number}, 1Z999AA10123456785")}, {"key": "_tracking_provider", "value": "UPS"}]);
+        assert_eq!(numbers(typed, json!([])).len(), 2);
+        for broken in [json!("a:1:{i:0;s:1:\"x\";}"), json!(7), json!(null), json!([[]]), json!({"a": {"tracking_number": {}}})] {
+            assert!(
+                numbers(
+                    json!([{"key": "_wc_shipment_tracking_items", "value": broken}, {"key": "ywot_tracking_code", "value": []}]),
+                    json!([])
+                )
+                .is_empty()
+            );
+        }
     }
 
     #[test]

@@ -104,6 +104,17 @@ async fn an_order_shows_what_the_shopper_sees_and_why() {
         assert!(page.to_lowercase().contains(&said.to_lowercase()), "{said}: {page}");
     }
     assert!(!page.to_lowercase().contains("ada@example.com") && !page.contains("Secret Street"), "what is not kept is not shown");
+    // How fresh it is: for who looks at it, and for staff with the carrier's own answers.
+    assert!(page.contains("How fresh it is") && page.contains("not asked"), "{page}");
+    assert!(page.contains("Checked ") && api.order("1001").await["shipments"][0]["checked_at"].is_string());
+    let asked =
+        "insert into polls (store, tracking_number, poller, known_since, due_at, checked_at, failures, error, pushed_until)
+        values ('demo', ?1, 'ups', 0, 4000000000, 1790000000, 3, '<b>503</b>', 4000000000)";
+    api.state.db().write(|db| Ok(db.execute(asked, [NUMBER])?)).await.unwrap();
+    let (_, fresh) = api.open(&support, "/console/demo/orders/1001").await;
+    for said in ["2026-09-21 14:13 UTC", "2096-10-02", "pushes until", "failing", "&lt;b&gt;503", "3 times"] {
+        assert!(fresh.contains(said), "{said}: {fresh}");
+    }
     // The raw event is for who may see it.
     let event = page.split("href=\"/console/demo/events/").nth(1).and_then(|t| t.split('"').next()).unwrap().to_owned();
     assert_eq!(api.open(&support, &format!("/console/demo/events/{event}")).await.0, StatusCode::OK);
