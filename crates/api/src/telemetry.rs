@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -41,16 +41,17 @@ pub fn figures() -> &'static PrometheusHandle {
     })
 }
 
-/// The figures of one route, method and status; looked up once per thread.
+/// The figures of one route, method and status; made once per thread.
 struct Figures {
+    route: String,
+    method: Method,
     requests: Counter,
     seconds: Histogram,
 }
 
-type Answered = (Arc<str>, Method, u16);
-
 thread_local! {
-    static KNOWN: RefCell<HashMap<Answered, Figures>> = RefCell::default();
+    /// By status; few share one, and comparing them costs less than a hash.
+    static KNOWN: RefCell<HashMap<u16, Vec<Figures>>> = RefCell::default();
     static WEBHOOKS: RefCell<Vec<(String, &'static str, Counter)>> = RefCell::default();
 }
 
@@ -69,13 +70,18 @@ pub fn seen(route: &str, method: &Method, status: u16, took: Duration) {
     let seconds = took.as_secs_f64();
     tracing::info!(%method, route, status, ms = seconds * 1000.0, "request");
     KNOWN.with_borrow_mut(|known| {
-        let key = (Arc::<str>::from(route), method.clone(), status);
-        let figures = known.entry(key).or_insert_with_key(|(route, method, status)| Figures {
-            requests: metrics::counter!("http_requests_total", "route" => route.to_string(), "method" => method.to_string(), "status" => status.to_string()),
-            seconds: metrics::histogram!("http_request_seconds", "route" => route.to_string()),
+        let known = known.entry(status).or_default();
+        let at = known.iter().position(|f| f.route == route && f.method == *method).unwrap_or_else(|| {
+            known.push(Figures {
+                route: route.to_owned(),
+                method: method.clone(),
+                requests: metrics::counter!("http_requests_total", "route" => route.to_owned(), "method" => method.to_string(), "status" => status.to_string()),
+                seconds: metrics::histogram!("http_request_seconds", "route" => route.to_owned()),
+            });
+            known.len() - 1
         });
-        figures.requests.increment(1);
-        figures.seconds.record(seconds);
+        known[at].requests.increment(1);
+        known[at].seconds.record(seconds);
     });
 }
 

@@ -257,7 +257,7 @@ fn a_timeline_is_grouped_by_the_day_of_the_scan_and_older_days_fold() {
     let reader = Reader { now: Instant::parse("2026-12-02T08:30:00Z").unwrap(), offset: Some(60) };
     let nodes = view::order::order(&d, reader, &english());
     let text = plain(&nodes);
-    assert!(text.contains("Last scan 9 hour ago. Checked 30 minute ago What has happened today 00:30 On the way Köln <b>hub</b> yesterday 22:00 Label made Earlier 2026-11-30 22:00 At customs"), "{text}");
+    assert!(text.contains("Last scan 9 hour ago · Checked 30 minute ago What has happened today 00:30 On the way Köln <b>hub</b> yesterday 22:00 Label made Earlier 2026-11-30 22:00 At customs"), "{text}");
     let html = view::node::html(&nodes);
     assert!(html.contains("&lt;b&gt;hub&lt;/b&gt;") && !html.contains("<b>"), "{html}");
     assert!(html.contains("<details class=\"older\""));

@@ -48,6 +48,7 @@ pub fn respond(state: &AppState, kept: &Kept, headers: &HeaderMap) -> Response {
         ([(header::CONTENT_TYPE, "application/json")], text).into_response()
     };
     let text = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+    response.headers_mut().reserve(12);
     response.headers_mut().extend([
         (header::ETAG, text(&etag)),
         (header::CONTENT_LANGUAGE, text(words.tag())),
