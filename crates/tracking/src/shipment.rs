@@ -112,8 +112,11 @@ pub fn fold<'a>(parts: impl IntoIterator<Item = &'a Shipment>) -> State {
         if stale || back && matches!(c.status, Status::InfoReceived | Status::InTransit) && !turned {
             continue;
         }
+        // Who tells of a delivery once more, and less of it, takes nothing back ("signed").
+        if c.status != Status::Delivered || state.status != c.status || c.sub_status.is_some() {
+            state.sub_status.clone_from(&c.sub_status);
+        }
         state.status = c.status;
-        state.sub_status.clone_from(&c.sub_status);
         if c.status == Status::Delivered {
             if delivered.is_none() {
                 state.delivered_at.clone_from(&c.time);

@@ -56,9 +56,9 @@ fn post(address: &str, source: &str, topic: &str, id: &str, body: &[u8]) -> bool
     send().unwrap_or(false)
 }
 
-/// Rounds of killing: a few at every run, a hundred where asked for (`CRASH_ROUNDS=100`).
+/// Rounds of killing: a few at every run, a hundred where asked for (`WHEREABOUTS_CRASH_ROUNDS=100`).
 fn rounds() -> u32 {
-    std::env::var("CRASH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12)
+    std::env::var("WHEREABOUTS_CRASH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12)
 }
 
 /// Kills the server in each round while orders turn into messages; returns what each message's end was, and which orders must have one.
