@@ -10,6 +10,9 @@ pub struct Args {
     /// A configuration file; what it leaves out has its default (see config.default.toml).
     #[arg(long)]
     config: Option<PathBuf>,
+    /// By how many seconds its clock is ahead: for tests.
+    #[arg(long, hide = true, default_value_t = 0)]
+    clock_ahead: i64,
 }
 
 #[tokio::main]
@@ -27,6 +30,7 @@ pub async fn run(args: Args) -> Result<()> {
     // No other server, and no command that changes what this one holds in memory, works on the same file.
     let _lock = upkeep::lock(&config.database)?;
     let state = AppState::start(config).await?;
+    state.set_clock_ahead(args.clock_ahead);
     // The address that it is known by; where that is this machine's, the port that it got.
     let base =
         Some(state.config().public_url.clone()).filter(|url| !url.contains("//127.0.0.1")).unwrap_or(format!("http://{address}"));

@@ -22,6 +22,7 @@ fn start(config: &Path) -> Server {
     let mut child = Command::new(env!("CARGO_BIN_EXE_whereabouts"))
         .args(["serve", "--config"])
         .arg(config)
+        .arg(format!("--clock-ahead={}", *AHEAD))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -82,7 +82,7 @@ pub struct Api {
 }
 
 /// By how much the tests' clock is ahead: whatever day they run, they begin on a Wednesday at noon, and say the same.
-static AHEAD: LazyLock<i64> =
+pub static AHEAD: LazyLock<i64> =
     LazyLock::new(|| promise::Instant::parse("2026-11-25T12:00:00Z").unwrap().0 - chrono::Utc::now().timestamp());
 
 /// What time it is in the tests: Unix seconds.
