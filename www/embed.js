@@ -150,7 +150,7 @@ class Base extends HTMLElement {
 }
 
 class Estimate extends Base {
-  static observedAttributes = ['sku', 'quantity', 'titles', 'country', 'postal-code', 'region', 'surface', 'method', 'need-by', 'lang'];
+  static observedAttributes = ['sku', 'quantity', 'titles', 'country', 'postal-code', 'region', 'po-box', 'surface', 'method', 'need-by', 'lang'];
   surface = 'estimate';
   load() { return promise(''); }
 }

@@ -35,7 +35,7 @@ export class Surface {
     this.#kept = !!typed?.postal_code && (!country || typed === this.#to || typed.country === country);
     if (this.#kept) return { country: typed.country, region: '', postal_code: typed.postal_code };
     const seems = () => [globalThis.Shopify?.country, region(document.documentElement.lang), region(navigator.language)].find(c => countries.includes(c));
-    return { country: country || (postal_code ? 'US' : seems() ?? ''), region: region_, postal_code };
+    return { country: country || (postal_code ? 'US' : seems() ?? ''), region: region_, postal_code, po_box: this.#host.hasAttribute('po-box') };
   }
   #request(loaded) {
     const { attribute } = this.#host;

@@ -1,29 +1,64 @@
-//! What a store's own deliveries teach: distributions by origin and lane, the policy with them filled in, and whether promises were kept as
-//! often as they said.
+//! What a store's own deliveries teach: distributions by origin and lane, beside what the policy states; and what of it is applied.
 //!
-//! Learned from what each kept order counts as (`insight_orders`), which every event keeps up with: so a replay, or an event that comes
-//! twice, teaches nothing twice, and an order that is forgotten is unlearned.
+//! Taught by what each order counts as (`insight::outcome`), which every event keeps up with in its own transaction: so a replay, or an event that comes
+//! twice, teaches nothing twice. What is learned is read from sums by week and lane, never from orders: some kilobytes a lane and year, however many
+//! parcels. What has come to an end teaches how long it took; what is still under way, that it took longer than it has by now.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
 use promise::{
-    Day, Instant,
-    learn::lanes::{self, Delivery, Lanes, Learned, Way},
-    policy::Policy,
+    Day, Document, Instant,
+    learn::lanes::{self, Delivery, Lanes, Learned as Lane},
+    learned::{self, Learned},
+    policy::{Learning, Policy},
 };
 use rusqlite::Connection;
 use serde::Serialize;
 
-use crate::insight::outcome::Outcome;
+use crate::{
+    ingest,
+    insight::{
+        figures::Figures as Counts,
+        outcome::{self, Outcome, dimension},
+    },
+    state::AppState,
+    store::{self, insight, policies},
+};
 
 /// Days after which a delivery counts half.
 const HALF_LIFE: f64 = 60.0;
+/// Days back after which nothing counts: a two hundredth of today's.
+const OLDEST: i32 = 460;
 /// Days over which promises are compared with what they said.
 const COMPARED: i32 = 90;
+/// The newest weeks, which may move a distribution by a day at most.
+const NEWEST: i32 = 14;
+/// How often it is looked whether there is something new to apply.
+const EVERY: Duration = Duration::from_secs(1800);
+
+/// Working days, as a distribution is summed up.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = LearnedSummary)]
+pub struct Summary {
+    pub mean: f64,
+    pub p10: usize,
+    pub p50: usize,
+    pub p90: usize,
+    pub p95: usize,
+}
+
+impl Summary {
+    pub fn of(weights: &[u32]) -> Summary {
+        let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
+        let mean = weights.iter().enumerate().map(|(n, w)| n as f64 * f64::from(*w)).sum::<f64>() / total.max(1.0);
+        let [p10, p50, p90, p95] = [10, 50, 90, 95].map(|p| learned::quantile(weights, p));
+        Summary { mean: (mean * 100.0).round() / 100.0, p10, p50, p90, p95 }
+    }
+}
 
 /// A learned distribution, in working days.
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(Clone, Serialize, utoipa::ToSchema)]
 pub struct Figures {
     pub origin: String,
     /// Empty for handling.
@@ -35,33 +70,30 @@ pub struct Figures {
     pub under_way: usize,
     /// Under way for longer than all that arrived.
     pub overdue: usize,
-    pub mean: f64,
-    pub p10: usize,
-    pub p50: usize,
-    pub p90: usize,
-    pub p95: usize,
+    #[serde(flatten)]
+    pub learned: Summary,
+    /// What the policy states for it, where it states something.
+    pub stated: Option<Summary>,
+    /// What promises count on now, where it is applied.
+    pub applied: Option<Summary>,
     /// Of 0, 1, 2 … working days.
     pub weights: Vec<u32>,
 }
 
 impl Figures {
-    pub fn of([origin, service, zone]: [&str; 3], learned: Learned) -> Figures {
-        let round = |x: f64| (x * 100.0).round() / 100.0;
-        let at = |share| learned.quantile(share);
+    pub fn of([origin, service, zone]: [&str; 3], lane: Lane) -> Figures {
         Figures {
             origin: origin.into(),
             service: service.into(),
             zone: zone.into(),
-            parcels: learned.parcels,
-            evidence: round(learned.evidence),
-            under_way: learned.under_way,
-            overdue: learned.overdue,
-            mean: round(learned.mean()),
-            p10: at(0.1),
-            p50: at(0.5),
-            p90: at(0.9),
-            p95: at(0.95),
-            weights: learned.weights,
+            parcels: lane.parcels,
+            evidence: (lane.evidence * 100.0).round() / 100.0,
+            under_way: lane.under_way,
+            overdue: lane.overdue,
+            learned: Summary::of(&lane.weights),
+            stated: None,
+            applied: None,
+            weights: lane.weights,
         }
     }
 }
@@ -79,140 +111,208 @@ pub struct Kept {
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Report {
     pub as_of: Day,
+    /// `suggest`, `apply` or `off`, as the policy says.
+    #[schema(value_type = String)]
+    pub learning: Learning,
+    /// The version that promises count on; 0: none.
+    pub version: u64,
     pub delivered: u64,
+    /// Left out: days that can't be (delivered before it left), and parcels that a known delay bore on.
+    pub impossible: u64,
+    pub noticed: u64,
     pub handling: Vec<Figures>,
     pub transit: Vec<Figures>,
     pub calibration: Vec<Kept>,
-    /// The policy with what was learned filled in, to be published if it pleases; what was typed stays beside it.
+    /// The policy with what was learned filled in, to be published if it pleases; what was stated stays beside it.
     pub policy: Policy,
 }
 
-/// Learns from all orders that are kept.
-pub fn report(db: &Connection, store: &str, policy: Policy, now: Instant) -> Result<Report> {
-    let mut rows = db.prepare_cached("select outcome from insight_orders where store = ?1 order by order_id")?;
-    let rows = rows.query_map([store], |r| r.get::<_, String>(0))?;
-    let outcomes = rows.map(|text| Ok(serde_json::from_str(&text?)?)).collect::<Result<Vec<Outcome>>>()?;
-    Ok(learn(&outcomes, policy, now))
+/// What deliveries taught, by lane and week.
+#[derive(Default)]
+pub struct Taught {
+    handling: BTreeMap<(String, i32), Counts>,
+    transit: BTreeMap<(String, i32), Counts>,
+    promises: BTreeMap<String, Counts>,
+    under_way: Vec<Outcome>,
 }
 
-/// The same, of outcomes.
-pub fn learn(outcomes: &[Outcome], policy: Policy, now: Instant) -> Report {
-    let document = policy.document(now);
-    let today = now.local(0).0;
-    let mut learned = Lanes::new(HALF_LIFE);
-    let mut waiting = Vec::new();
-    let mut compared: BTreeMap<u8, (usize, usize)> = BTreeMap::new();
-    // In the order of delivery: the same whatever came first.
-    let mut delivered: Vec<(Day, Delivery)> = Vec::new();
-    for outcome in outcomes.iter().filter(|o| !o.cancelled) {
-        let (country, region) = outcome.place.split_once('-').unwrap_or((&outcome.place, ""));
-        let area = outcome.area.split_once('-').map_or("", |a| a.1);
-        let zone = lanes::zone(&document, country, region, area).unwrap_or_default();
-        for parcel in &outcome.parcels {
-            let way = Way {
-                origin: &parcel.origin,
-                service: &parcel.service,
-                zone,
-                ordered: Day(outcome.placed),
-                second: 0,
-                handed_over: parcel.shipped.map(Day).filter(|d| d.0 >= outcome.placed),
-                delivered: parcel.delivered.map(Day),
-            };
-            // Delivered before it was handed over: the days can't be right.
-            if way.handed_over.zip(way.delivered).is_some_and(|(left, came)| came < left) {
-                continue;
-            }
-            let measured = way.measure(&document, today);
-            match way.delivered {
-                Some(day) => delivered.push((day, measured)),
-                None => waiting.push(measured),
+impl Taught {
+    pub fn read(db: &Connection, store: &str, now: Instant) -> Result<Taught> {
+        let today = now.local(0).0.0;
+        // Days are the carriers': tomorrow has begun somewhere.
+        let of = |dimension, days: i32| insight::Query { store, dimension, from: today - days, to: today + 1 };
+        Ok(Taught {
+            handling: of(dimension::HANDLING, OLDEST).by_key_and_day(db, |week| week)?,
+            transit: of(dimension::TRANSIT, OLDEST).by_key_and_day(db, |week| week)?,
+            promises: of(dimension::CONFIDENCE, COMPARED).by_key(db)?,
+            under_way: insight::under_way(db, store)?,
+        })
+    }
+
+    /// What was learned by the weeks that begin before a day.
+    fn lanes(&self, before: i32) -> Lanes {
+        let mut lanes = Lanes::new(HALF_LIFE);
+        // The middle of its week, as often as there were parcels.
+        let mut add =
+            |week: i32, parcels: i64, delivery: &Delivery| (0..parcels).for_each(|_| lanes.add(delivery, Day(week + 3)));
+        let days = |counts: &Counts| -> Vec<(u16, i64)> {
+            counts.histogram("days").into_iter().filter_map(|(days, n)| Some((u16::try_from(days).ok()?, n))).collect()
+        };
+        for ((origin, week), counts) in self.handling.iter().filter(|c| c.0.1 < before) {
+            for (days, parcels) in days(counts) {
+                add(*week, parcels, &Delivery { origin, handling: Some(days), ..Delivery::default() });
             }
         }
-        if let Some(promise) = &outcome.promise {
-            let kept = match outcome.complete {
-                Some(day) => Some(day <= promise.to),
-                None => outcome.overdue.then_some(false),
-            };
-            if let Some(kept) = kept.filter(|_| promise.to > today.0 - COMPARED) {
-                let entry = compared.entry(promise.confidence).or_default();
-                entry.0 += 1;
-                entry.1 += usize::from(kept);
+        for ((lane, week), counts) in self.transit.iter().filter(|c| c.0.1 < before) {
+            let Ok([origin, service, zone]) = <[&str; 3]>::try_from(lane.split('|').collect::<Vec<_>>()) else { continue };
+            for (days, parcels) in days(counts) {
+                add(*week, parcels, &Delivery { origin, service, zone, transit: Some(days), ..Delivery::default() });
             }
         }
+        lanes
     }
-    delivered.sort_by_key(|d| d.0);
-    for (day, delivery) in &delivered {
-        learned.add(delivery, *day);
+
+    /// Parcels under way, with the working days so far.
+    fn waiting(&self, document: &Document, today: Day) -> Vec<Delivery<'_>> {
+        let mut waiting = Vec::new();
+        for o in &self.under_way {
+            let parcels = o.parcels.iter().filter(|p| p.delivered.is_none());
+            waiting.extend(parcels.filter_map(|p| so_far(p.way.as_ref()?, &p.service, p.shipped, document, today)));
+            waiting.extend(o.waits.as_ref().and_then(|way| so_far(way, "", None, document, today)));
+        }
+        waiting
     }
-    let filled = learned.fill(&policy, &waiting, now);
-    let handling = learned.origins().into_iter().map(|origin| {
-        let days: Vec<u16> =
-            waiting.iter().filter(|w| w.origin == origin && w.transit.is_none()).filter_map(|w| w.handling).collect();
-        Figures::of([origin, "", ""], learned.handling(origin, &[], &days))
-    });
-    let transit = learned.lanes().into_iter().map(|lane| {
-        let days: Vec<u16> = waiting.iter().filter(|w| [w.origin, w.service, w.zone] == lane).filter_map(|w| w.transit).collect();
-        Figures::of(lane, learned.transit(lane[0], lane[1], lane[2], &[], &days))
-    });
-    Report {
-        as_of: today,
-        delivered: learned.parcels(),
-        handling: handling.collect(),
-        transit: transit.collect(),
-        calibration: compared.into_iter().map(|(confidence, (promises, kept))| Kept { confidence, promises, kept }).collect(),
-        policy: filled,
+
+    fn count(&self, name: &str) -> u64 {
+        let all = self.handling.values().chain(self.transit.values());
+        all.map(|c| c.get(name)).sum::<i64>().unsigned_abs()
+    }
+
+    /// What is to be applied to a policy.
+    pub fn learned(&self, policy: &Policy, now: Instant) -> Learned {
+        let today = now.local(0).0;
+        let document = policy.document(now);
+        let (all, before) = (self.lanes(i32::MAX), self.lanes(today.0 - NEWEST + 1));
+        Learned::of(policy, &all, &before, &self.waiting(&document, today), now)
+    }
+
+    /// All of it, for a person to read.
+    pub fn report(&self, policy: &Policy, applied: Option<&store::learned::Version>, now: Instant) -> Report {
+        let today = now.local(0).0;
+        let document = policy.document(now);
+        let (lanes, waiting) = (self.lanes(i32::MAX), self.waiting(&document, today));
+        let applied = applied.filter(|_| policy.learning == Learning::Apply);
+        let applied_to = |list: fn(&Learned) -> &Vec<learned::Way>, lane: [&str; 3]| {
+            let found = list(&applied?.learned).iter().find(|w| [w.origin.as_str(), &w.service, &w.zone] == lane)?;
+            Some(Summary::of(&found.weights))
+        };
+        let handling = lanes.origins().into_iter().map(|origin| {
+            let days: Vec<u16> =
+                waiting.iter().filter(|w| w.origin == origin && w.transit.is_none()).filter_map(|w| w.handling).collect();
+            let stated = policy.origins.iter().find(|o| o.id == origin).map(|o| Summary::of(&o.handling.weights()));
+            let lane = [origin, "", ""];
+            Figures {
+                stated,
+                applied: applied_to(|l| &l.handling, lane),
+                ..Figures::of(lane, lanes.handling(origin, &[], &days))
+            }
+        });
+        let transit = lanes.lanes().into_iter().map(|lane| {
+            let days: Vec<u16> =
+                waiting.iter().filter(|w| [w.origin, w.service, w.zone] == lane).filter_map(|w| w.transit).collect();
+            let [origin, service, zone] = lane.map(str::to_owned);
+            let stated = learned::stated(policy, &learned::Way { origin, service, zone, ..learned::Way::default() });
+            Figures {
+                stated: stated.map(|d| Summary::of(&d.weights())),
+                applied: applied_to(|l| &l.transit, lane),
+                ..Figures::of(lane, lanes.transit(lane[0], lane[1], lane[2], &[], &days))
+            }
+        });
+        let kept = |(confidence, counts): (&String, &Counts)| {
+            let [promises, kept] = ["due", "kept"].map(|n| usize::try_from(counts.get(n)).unwrap_or_default());
+            (promises > 0).then(|| Some(Kept { confidence: confidence.parse().ok()?, promises, kept }))?
+        };
+        let mut filled = policy.clone();
+        self.learned(policy, now).fill(&mut filled);
+        Report {
+            as_of: today,
+            learning: policy.learning,
+            version: applied.map_or(0, |a| a.version),
+            delivered: lanes.parcels(),
+            impossible: self.count("impossible"),
+            noticed: self.count("noticed"),
+            handling: handling.collect(),
+            transit: transit.collect(),
+            calibration: self.promises.iter().filter_map(kept).collect(),
+            policy: filled,
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::insight::outcome::{Parcel, Promise};
+/// The working days so far of what is under way.
+fn so_far<'a>(
+    way: &'a outcome::Way,
+    service: &'a str,
+    shipped: Option<i32>,
+    document: &Document,
+    today: Day,
+) -> Option<Delivery<'a>> {
+    let went = lanes::Way {
+        origin: &way.origin,
+        service,
+        zone: &way.zone,
+        ordered: Day(way.ordered),
+        second: way.second,
+        handed_over: shipped.map(Day),
+        delivered: None,
+    };
+    way.but.is_empty().then(|| went.measure(document, today))
+}
 
-    #[test]
-    fn what_was_delivered_fills_the_policy_and_what_was_promised_is_compared() {
-        let policy: Policy = serde_json::from_str(include_str!("demo/policy.json")).unwrap();
-        let now = Instant::parse("2026-12-01T12:00:00Z").unwrap();
-        let (origin, service) = (policy.origins[0].id.clone(), policy.services[0].id.clone());
-        let outcomes: Vec<Outcome> = (0..60)
-            .map(|n| {
-                let placed = Day::parse("2026-10-05").unwrap().0 + n / 2;
-                let parcel = Parcel {
-                    origin: origin.clone(),
-                    service: service.clone(),
-                    shipped: Some(placed + 1),
-                    delivered: (n < 50).then_some(placed + 9),
-                    ..Parcel::default()
-                };
-                Outcome {
-                    placed,
-                    place: "US-CA".into(),
-                    area: "US-941".into(),
-                    promise: Some(Promise { from: placed + 2, to: placed + if n % 10 == 0 { 5 } else { 12 }, confidence: 90 }),
-                    complete: parcel.delivered,
-                    overdue: parcel.delivered.is_none(),
-                    parcels: vec![parcel],
-                    ..Outcome::default()
-                }
-            })
-            .collect();
-        let report = learn(&outcomes, policy.clone(), now);
-        assert_eq!((report.delivered, report.transit.len(), report.handling.len()), (50, 1, 1));
-        assert_eq!(report.calibration, [Kept { confidence: 90, promises: 60, kept: 45 }]);
-        assert!(report.transit[0].p50 >= 4 && report.transit[0].under_way + report.transit[0].overdue == 10);
-        assert!(report.policy.validate().is_empty());
-        let own = report
-            .policy
-            .transit
-            .iter()
-            .find(|t| [&t.origin, &t.service, &t.zone] == [&origin, &service, &report.transit[0].zone])
-            .unwrap();
-        assert!(own.days.weights.len() > 4);
-        // Whatever order they come in, and learned again from the filled policy: the same.
-        let mut shuffled = outcomes;
-        shuffled.reverse();
-        assert_eq!(learn(&shuffled, report.policy.clone(), now).policy, report.policy);
-        // Nothing delivered: nothing changes.
-        assert_eq!(learn(&[], policy.clone(), now).policy, policy);
+/// What a store has learned, beside what a policy of it states.
+pub fn report(db: &Connection, store: &str, policy: &Policy, now: Instant) -> Result<Report> {
+    let applied = store::learned::at(db, store, now)?;
+    Ok(Taught::read(db, store, now)?.report(policy, applied.as_ref(), now))
+}
+
+/// Makes the next version of what is applied, where the policy says so and there is something new. Returns it.
+pub async fn renew(state: &AppState, store: &str) -> Result<Option<u64>> {
+    let (now, id) = (state.now(), store.to_owned());
+    let found = state.db().read(move |db| {
+        let Some(policy) = policies::at(db, &id, now)?.filter(|p| p.learning == Learning::Apply) else { return Ok(None) };
+        Ok(Some(Taught::read(db, &id, now)?.learned(&policy, now)))
+    });
+    let Some(learned) = found.await? else { return Ok(None) };
+    let id = store.to_owned();
+    let version = state.db().write(move |db| store::learned::keep(db, &id, &learned, now)).await?;
+    if version.is_some() {
+        state.forget_published(store);
     }
+    Ok(version)
+}
+
+/// Keeps what is applied new, store by store: once a day, so that a page and its server agree all day.
+pub async fn keep(state: AppState) {
+    let mut tick = tokio::time::interval(EVERY);
+    loop {
+        tick.tick().await;
+        for store in &state.config().stores {
+            if let Err(e) = daily(&state, &store.id).await {
+                tracing::error!(error = format!("{e:#}"), store = store.id, "learning failed; trying again");
+            }
+        }
+    }
+}
+
+async fn daily(state: &AppState, store: &str) -> Result<()> {
+    let (now, id) = (state.now(), store.to_owned());
+    let newest = state.db().read(move |db| store::learned::at(db, &id, now)).await?;
+    let day = |at: Instant| at.0.div_euclid(86_400);
+    if newest.is_some_and(|n| day(n.made_at) == day(now)) {
+        return Ok(());
+    }
+    if renew(state, store).await?.is_some() {
+        ingest::reestimate(state, store).await?;
+    }
+    Ok(())
 }

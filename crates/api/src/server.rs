@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     front, incidents, ingest,
     insight::{self, looks},
-    messages, outbound, poll, routes,
+    learning, messages, outbound, poll, routes,
     state::AppState,
     store::retention,
     telemetry,
@@ -19,6 +19,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let worker: JoinHandle<()> = tokio::spawn(work(state.clone()));
     let clock = tokio::spawn(reestimate(state.clone()));
     let delays = tokio::spawn(incidents::keep(state.clone()));
+    let learning = tokio::spawn(learning::keep(state.clone()));
     let figures = tokio::spawn(telemetry::upkeep());
     let outbound = tokio::spawn(send(state.clone()));
     let messages = tokio::spawn(tell(state.clone()));
@@ -39,6 +40,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     retention.await?;
     clock.abort();
     delays.abort();
+    learning.abort();
     figures.abort();
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::{
     documents::Documents,
     insight::looks::Looks,
     live::Hub,
-    store::{Db, orders::StoreInfo, outbox::Endpoint, policies, stores},
+    store::{Db, learned, orders::StoreInfo, outbox::Endpoint, policies, stores},
 };
 
 /// A store's promise document, as it is served.
@@ -356,7 +356,7 @@ impl AppState {
             return Ok(Some(found.clone()));
         }
         let id = store.to_owned();
-        let Some(policy) = self.db().read(move |db| policies::at(db, &id, now)).await? else { return Ok(None) };
+        let Some(policy) = self.db().read(move |db| learned::in_force(db, &id, now)).await? else { return Ok(None) };
         // Made for the day, not for the second: the same policy has the same ETag all day, on every server.
         let document = policy.document(Instant(day * 86_400));
         let json = serde_json::to_vec(&document)?;

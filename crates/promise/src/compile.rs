@@ -266,6 +266,7 @@ impl Policy {
             .collect();
         Document {
             version: self.version,
+            learned: self.learned,
             made_at: now,
             currency: self.currency.clone(),
             confidence: if self.confidence == 0 { 90 } else { self.confidence.clamp(50, 99) },
@@ -368,6 +369,13 @@ impl Policy {
                 .collect(),
             closed,
         }
+    }
+}
+
+impl Duration {
+    /// Weights of 0, 1, 2 … working days, as a document takes them; empty: no days.
+    pub fn weights(&self) -> Vec<u32> {
+        weights(self)
     }
 }
 

@@ -19,6 +19,9 @@ use crate::{
 #[serde(default)]
 pub struct Document {
     pub version: u64,
+    /// The version of what was learned that went into it; 0: none.
+    #[serde(skip_serializing_if = "usual")]
+    pub learned: u64,
     /// Made for this day and the year that follows; offsets and closed days are listed that far.
     pub made_at: Instant,
     pub currency: String,
@@ -40,6 +43,11 @@ pub struct Document {
     pub methods: Vec<Method>,
     pub items: Vec<Item>,
     pub delays: Vec<Delay>,
+}
+
+/// Is it what it would be anyway?
+fn usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Weights of 0, 1, 2 … working days. Empty: none are needed (0 days).
@@ -200,6 +208,11 @@ impl Document {
         offset
     }
 
+    /// The civil day at an origin, and the second of it; in UTC where the origin is not known.
+    pub fn local(&self, origin: &str, at: Instant) -> (Day, u32) {
+        at.local(self.origins.iter().find(|o| o.id == origin).map_or(0, |o| Document::offset(o, at)))
+    }
+
     /// The id of the zone that a destination surely lies in.
     pub fn zone_of(&self, to: &Destination) -> Option<&str> {
         match place::zones(self, to).as_slice() {
@@ -236,7 +249,7 @@ frugal::read!(Document {
     methods,
     items,
     delays
-});
+} and more);
 frugal::read!(Origin { id, name, offsets, cutoffs, half_days, closed, pickup, handling });
 frugal::read!(Service { id, carrier, name, days, closed, no_po_boxes, no_signature });
 frugal::read!(Zone { id, name, excluded, places, origins });

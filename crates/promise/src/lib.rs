@@ -26,6 +26,8 @@ pub mod incident;
 mod journey;
 #[cfg(feature = "std")]
 pub mod learn;
+#[cfg(feature = "std")]
+pub mod learned;
 mod place;
 #[cfg(feature = "std")]
 pub mod policy;

@@ -24,6 +24,11 @@ pub struct Policy {
     pub warn_below: u8,
     /// What becomes of delays that are seen in the store's own scans.
     pub detection: Detection,
+    /// What becomes of what the store's own deliveries teach.
+    pub learning: Learning,
+    /// The version of what was learned that is filled in; 0: none. Set by the server.
+    #[serde(skip_deserializing, skip_serializing_if = "usual")]
+    pub learned: u64,
     pub origins: Vec<Origin>,
     pub services: Vec<Service>,
     pub zones: Vec<Zone>,
@@ -31,6 +36,11 @@ pub struct Policy {
     pub methods: Vec<Method>,
     pub items: Vec<Item>,
     pub delays: Vec<Delay>,
+}
+
+/// Is it what it would be anyway?
+fn usual<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How a window is shown.
@@ -72,6 +82,20 @@ pub enum Detection {
     /// It holds at once.
     Apply,
     /// Nothing is looked for.
+    Off,
+}
+
+/// What becomes of what the store's own deliveries teach: how long handling and transit take, and whether windows hold as often as they say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyLearning))]
+#[serde(rename_all = "snake_case")]
+pub enum Learning {
+    /// It is shown beside what is stated, and holds once it is taken over.
+    #[default]
+    Suggest,
+    /// It goes into the promise document by itself, day by day; what is stated is what is believed without deliveries.
+    Apply,
+    /// What is stated holds, and nothing is suggested.
     Off,
 }
 

@@ -125,6 +125,8 @@ pub fn table() -> Vec<Route> {
         change(In(Owner), "/console/{store}/policy/basics", post(policy::save_basics)),
         at(In(Owner), "/console/{store}/policy/json", get(policy::json_page)),
         change(In(Owner), "/console/{store}/policy/json", post(policy::save_json)),
+        at(In(Viewer), "/console/{store}/policy/learned", get(policy::learned_page)),
+        change(In(Owner), "/console/{store}/policy/learned", post(policy::take_learned)),
         at(In(Viewer), "/console/{store}/policy/{section}", get(policy::section)),
         at(In(Owner), "/console/{store}/policy/{section}/{entry}", get(policy::edit)),
         change(In(Owner), "/console/{store}/policy/{section}/{entry}", post(policy::save)),

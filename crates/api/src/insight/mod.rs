@@ -16,7 +16,10 @@ pub mod trends;
 
 use anyhow::Result;
 
-use crate::{state::AppState, store::orders};
+use crate::{
+    state::AppState,
+    store::{insight, orders},
+};
 
 /// Orders of one step.
 const STEP: usize = 50;
@@ -30,9 +33,9 @@ pub async fn catch_up(state: &AppState) -> Result<()> {
         let missing = state.db().read(move |db| {
             let mut rows = db.prepare(
                 "select id from orders o where store = ?1 and not exists (
-                     select 1 from insight_orders i where i.store = o.store and i.order_id = o.id) order by id",
+                     select 1 from insight_orders i where i.store = o.store and i.order_id = o.id and i.counts = ?2) order by id",
             )?;
-            let rows = rows.query_map([of], |r| r.get::<_, String>(0))?;
+            let rows = rows.query_map(rusqlite::params![of, insight::COUNTS], |r| r.get::<_, String>(0))?;
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
         });
         for some in missing.await?.chunks(STEP) {

@@ -36,6 +36,9 @@ pub struct Outcome {
     pub overdue: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parcels: Vec<Parcel>,
+    /// Nothing has left yet: what it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Way>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,37 @@ pub struct Parcel {
     /// What went wrong, each kind once, with its first day.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub wrong: BTreeMap<String, i32>,
+    /// What it teaches; absent: nothing, as where nobody knows where it left from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
+}
+
+/// How a parcel went, in working days of its origin and its service, by the policy that held when it was ordered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Way {
+    pub origin: String,
+    pub zone: String,
+    /// The origin's day and second of the order.
+    pub ordered: i32,
+    pub second: u32,
+    /// From the order (the next day, after the cut-off) to the carrier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handling: Option<u16>,
+    /// From there to the door.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transit: Option<u16>,
+    /// Why it teaches nothing of its own after all: `noticed` (a known delay bore on it), `waited` (for stock, or to be made: says nothing of handling),
+    /// `impossible` (days that can't be).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub but: String,
+}
+
+impl Way {
+    /// Does it say how long handling takes? And transit?
+    pub fn teaches(&self) -> (bool, bool) {
+        (self.but.is_empty(), matches!(self.but.as_str(), "" | "waited"))
+    }
 }
 
 /// A place in the tables: figures of one kind of thing, in one period.
@@ -88,6 +122,10 @@ pub mod dimension {
     pub const LOOK: &str = "look";
     /// Contacts, by reason.
     pub const CONTACT: &str = "contact";
+    /// Working days from order to carrier, by origin and by the week of hand-over.
+    pub const HANDLING: &str = "handling";
+    /// Working days from there to the door, by `origin|service|zone` and by the week of delivery.
+    pub const TRANSIT: &str = "transit";
 }
 
 pub type Cells = BTreeMap<Cell, Figures>;
@@ -107,8 +145,8 @@ pub fn month(day: i32) -> i32 {
     Day::from_ymd(year, month, 1).map_or(day, |d| d.0)
 }
 
-/// Four words to one key, and back; a word's own bar becomes a space.
-pub fn lane_key(words: [&str; 4]) -> String {
+/// Words to one key, and back; a word's own bar becomes a space.
+pub fn lane_key<const N: usize>(words: [&str; N]) -> String {
     words.map(|w| w.replace('|', " ")).join("|")
 }
 
@@ -193,6 +231,18 @@ impl Outcome {
             }
             if let Some(delivered) = parcel.delivered {
                 count(AREA, &self.area, month(delivered), "delivered");
+            }
+            if let Some(way) = parcel.way.as_ref().filter(|_| !self.cancelled) {
+                let lane = lane_key([&way.origin, &parcel.service, &way.zone]);
+                let (handling, transit) = way.teaches();
+                if let Some((days, shipped)) = way.handling.zip(parcel.shipped) {
+                    let said = if handling { format!("days.{days}") } else { way.but.clone() };
+                    count(HANDLING, &way.origin, week(shipped), &said);
+                }
+                if let Some((days, delivered)) = way.transit.zip(parcel.delivered) {
+                    let said = if transit { format!("days.{days}") } else { way.but.clone() };
+                    count(TRANSIT, &lane, week(delivered), &said);
+                }
             }
         }
         cells

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use wire::problem::FieldError;
 
 use crate::{
-    ingest,
+    ingest, learning,
     problem::Problem,
     state::AppState,
     store::{audit, policies},
@@ -149,14 +149,15 @@ pub async fn promise(
 ) -> Result<Json<Value>, Problem> {
     let (_, order) = path.0;
     let found = state.db().read(move |db| {
-        let sql = "select made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language, delays
+        let sql = "select made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language, delays, learned_version
                    from promises where store = ?1 and order_id = ?2 order by seq desc limit 1";
         let row = db.query_row(sql, [store, order], |r| {
             let parsed = |text: String| serde_json::from_str::<Value>(&text).unwrap_or_default();
             Ok(json!({"made_at": promise::Instant(r.get(0)?), "recorded_at": promise::Instant(r.get(1)?), "policy_version": r.get::<_, i64>(2)?,
                 "method": r.get::<_, String>(3)?, "from": r.get::<_, Option<String>>(4)?, "to": r.get::<_, Option<String>>(5)?,
                 "confidence": r.get::<_, i64>(6)?, "request": parsed(r.get(7)?), "offer": parsed(r.get(8)?),
-                "shown": r.get::<_, Option<String>>(9)?, "language": r.get::<_, Option<String>>(10)?, "delays": parsed(r.get(11)?)}))
+                "shown": r.get::<_, Option<String>>(9)?, "language": r.get::<_, Option<String>>(10)?, "delays": parsed(r.get(11)?),
+                "learned_version": r.get::<_, i64>(12)?}))
         });
         Ok(rusqlite::OptionalExtension::optional(row)?)
     });
@@ -168,6 +169,9 @@ pub(crate) async fn changed(state: &AppState, store: &str) -> Result<(), Problem
     state.forget_published(store);
     let (state, store) = (state.clone(), store.to_owned());
     tokio::spawn(async move {
+        if let Err(e) = learning::renew(&state, &store).await {
+            tracing::error!(error = format!("{e:#}"), store, "learning failed");
+        }
         if let Err(e) = ingest::reestimate(&state, &store).await {
             tracing::error!(error = format!("{e:#}"), store, "re-estimating failed");
         }

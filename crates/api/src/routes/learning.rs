@@ -12,7 +12,7 @@ pub async fn learned(Admin(store): Admin, State(state): State<AppState>) -> Resu
     let now = state.now();
     let found = state.db().read(move |db| {
         let Some(policy) = policies::at(db, &store, now)? else { return Ok(None) };
-        Ok(Some(learning::report(db, &store, policy, now)?))
+        Ok(Some(learning::report(db, &store, &policy, now)?))
     });
     Ok(Json(found.await?.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no policy is published yet"))?))
 }

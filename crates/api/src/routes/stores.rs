@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use promise::{
-    Estimate, Request,
+    Day, Estimate, Request,
     estimate::{Destination, Line},
 };
 use view::estimate::Ui;
@@ -65,7 +65,11 @@ struct Answer {
 #[utoipa::path(get, path = "/v1/stores/{store}/estimate", tag = "store",
     params(("store" = String, Path, description = "The store's public id"), ("sku" = Option<Vec<String>>, Query, description = "Repeat with `quantity` after it for more"),
         ("quantity" = Option<u32>, Query), ("item" = Option<Vec<String>>, Query, description = "SKU:QUANTITY, may be repeated"), ("country" = Option<String>, Query),
-        ("postal_code" = Option<String>, Query), ("region" = Option<String>, Query), ("method" = Option<String>, Query), ("surface" = Option<String>, Query)),
+        ("postal_code" = Option<String>, Query), ("region" = Option<String>, Query),
+        ("po_box" = Option<bool>, Query, description = "The address is a post-office box"), ("method" = Option<String>, Query, description = "Only this shipping method, by id"),
+        ("need_by" = Option<String>, Query, description = "The day by which the shopper needs it, YYYY-MM-DD: ways that are in time say so"),
+        ("title" = Option<Vec<String>>, Query, description = "Names of the items, in their order, for a cart that comes apart"),
+        ("surface" = Option<String>, Query, description = "`product`, `cart` or `checkout`: how much the fragment shows")),
     responses((status = 200, description = "The estimate, with its sentence in the language of Accept-Language; an HTML fragment by Accept", body = Answer,
         content_type = "application/json"), (status = 400, description = "What is wrong with the query", body = wire::Problem, content_type = "application/problem+json"), (status = 404, description = "No such store, or no policy", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn estimate(
@@ -139,6 +143,16 @@ fn question(query: &str) -> Result<(Request, Ui), Problem> {
             "country" => return Err(bad("country: write an ISO 3166 code such as US".into())),
             "postal_code" => to.postal_code = value,
             "region" => to.region = value,
+            "po_box" => {
+                to.po_box = match value.as_str() {
+                    "true" | "1" => true,
+                    "" | "false" | "0" => false,
+                    _ => return Err(bad("po_box: write true or false".into())),
+                }
+            }
+            "need_by" if value.is_empty() => {}
+            "need_by" => ui.need = Some(Day::parse(&value).ok_or_else(|| bad("need_by: write a day such as 2026-12-24".into()))?),
+            "title" if ui.titles.len() < MOST_LINES => ui.titles.push(value),
             "surface" => ui.surface = value,
             "method" if !value.is_empty() => request.method = Some(value),
             _ => {}

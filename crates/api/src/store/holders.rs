@@ -71,6 +71,7 @@ pub static TABLES: &[Holder] = &[
     of_store("care_settings", Nothing("the store's own")),
     of_store("delays", Nothing("announced to everybody")),
     of_store("policies", Nothing("public")),
+    of_store("learned", Nothing("how long lanes take")),
     of_store("drafts", Nothing("a policy that is not published yet")),
     of_store("pollers", Nothing("budgets of accounts with carriers")),
     of_store("message_rules", Nothing("the store's own")),

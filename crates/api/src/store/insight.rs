@@ -58,16 +58,33 @@ pub fn outcome(db: &Connection, store: &str, order: &str) -> Result<Option<Outco
     Ok(text.map(|t| serde_json::from_str(&t)).transpose()?)
 }
 
+/// What is counted of an order: grows with each new dimension, so that orders that an older version counted are counted anew.
+pub const COUNTS: i64 = 1;
+
+/// Outcomes of orders of which something is still under way.
+pub fn under_way(db: &Connection, store: &str) -> Result<Vec<Outcome>> {
+    let sql = "select outcome from insight_orders where store = ?1 and waited_for = 1 order by order_id";
+    let mut rows = db.prepare_cached(sql)?;
+    let rows = rows.query_map([store], |r| r.get::<_, String>(0))?;
+    rows.map(|text| Ok(serde_json::from_str(&text?)?)).collect()
+}
+
 /// Counts an order as what has become of it by now, in place of what it counted as before.
 pub fn count(db: &Connection, store: &str, order: &str, outcome: &Outcome) -> Result<()> {
     let before = self::outcome(db, store, order)?;
     if before.as_ref() == Some(outcome) {
+        let sql = "update insight_orders set counts = ?3 where store = ?1 and order_id = ?2 and counts < ?3";
+        db.prepare_cached(sql)?.execute(params![store, order, COUNTS])?;
         return Ok(());
     }
     let old = before.map(|o| o.cells()).unwrap_or_default();
     add(db, store, Part::Live, &difference(&old, &outcome.cells()), 1)?;
-    db.prepare_cached("insert or replace into insight_orders (store, order_id, outcome) values (?1, ?2, ?3)")?
-        .execute(params![store, order, serde_json::to_string(outcome)?])?;
+    // What nobody waits for any more teaches no more.
+    let waited_for = !outcome.cancelled && (outcome.waits.is_some() || outcome.parcels.iter().any(|p| p.delivered.is_none()));
+    db.prepare_cached(
+        "insert or replace into insight_orders (store, order_id, outcome, counts, waited_for) values (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![store, order, serde_json::to_string(outcome)?, COUNTS, waited_for])?;
     Ok(())
 }
 

@@ -51,7 +51,7 @@ pub fn promise_of(db: &Connection, store: &StoreInfo, order: &Order, basis: &str
         }
         seq = last;
     }
-    let Some(policy) = super::policies::at(db, &store.id, placed_at)? else { return Ok(None) };
+    let Some(policy) = super::learned::in_force(db, &store.id, placed_at)? else { return Ok(None) };
     let document = policy.document(placed_at);
     let named = order.shipping_methods.iter().find_map(|m| document.method_named(m)).or_else(|| document.methods.first());
     let Some(method) = named.map(|m| m.id.clone()) else { return Ok(None) };
@@ -60,12 +60,12 @@ pub fn promise_of(db: &Connection, store: &StoreInfo, order: &Order, basis: &str
     let offer = estimate.options.first().cloned().unwrap_or_default();
     let shown = order.attributes.iter().find(|a| a.0 == "whereabouts_promise").map(|a| a.1.clone());
     db.execute(
-        "insert into promises (store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language, delays)
-         values (?1, ?2, ?14, ?15, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?16)",
+        "insert into promises (store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language, delays, learned_version)
+         values (?1, ?2, ?14, ?15, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?16, ?17)",
         params![
             store.id, order.id, placed_at.0, now.0, estimate.policy_version.cast_signed(), method, offer.window.map(|w| w.from.to_string()),
             offer.window.map(|w| w.to.to_string()), offer.confidence, serde_json::to_string(&request)?, serde_json::to_string(&offer)?, shown, order.language, seq + 1, basis,
-            serde_json::to_string(&estimate.delays)?
+            serde_json::to_string(&estimate.delays)?, policy.learned.cast_signed()
         ],
     )?;
     Ok(db.query_row(sql, params![store.id, order.id], read)?.0)

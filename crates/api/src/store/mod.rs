@@ -6,6 +6,7 @@ pub mod drafts;
 pub mod holders;
 pub mod incidents;
 pub mod insight;
+pub mod learned;
 pub mod ledger;
 pub mod messages;
 pub mod orders;
@@ -50,6 +51,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0012_care.sql"),
     include_str!("../../migrations/0013_delay_options.sql"),
     include_str!("../../migrations/0014_upkeep.sql"),
+    include_str!("../../migrations/0015_learning.sql"),
 ];
 
 /// The version of the database's shape that this program makes.

@@ -167,7 +167,7 @@ pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant)
     let order: Order = serde_json::from_str(&facts)?;
     let placed_at = Instant::parse(&order.placed_at).unwrap_or(now);
     let promised = ledger::promise_of(db, store, &serde_json::from_str(&first)?, &basis, now)?;
-    let policy = super::policies::at(db, &store.id, now)?.unwrap_or_default();
+    let policy = super::learned::in_force(db, &store.id, now)?.unwrap_or_default();
     let mut document = compose(db, store, &order, promised, &policy.document(now), placed_at, now)?;
     super::care::reports::arrived(db, store, order_id, &document, now)?;
     document.care = Some(super::care::brief(db, &store.id, order_id, &document)?);

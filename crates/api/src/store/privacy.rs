@@ -67,7 +67,7 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
     super::shoppers::delete_rows(db, store, order)?;
     super::care::forget_order(db, store, order)?;
     db.execute(
-        "create temp table kept as select store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence
+        "create temp table kept as select store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, learned_version
          from promises where store = ?1 and order_id = ?2",
         own,
     )?;
@@ -75,8 +75,8 @@ pub fn forget_order(db: &Connection, store: &str, order: &str) -> Result<()> {
     db.execute("delete from promises where store = ?1 and order_id = ?2", own)?;
     db.execute("delete from redacting", [])?;
     db.execute_batch(
-        "insert into promises (store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer)
-         select store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, '{}', '{}' from kept;
+        "insert into promises (store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, learned_version, request, offer)
+         select store, order_id, seq, basis, made_at, recorded_at, policy_version, method, window_from, window_to, confidence, learned_version, '{}', '{}' from kept;
          drop table kept;",
     )?;
     Ok(())

@@ -227,3 +227,37 @@ async fn real_payloads_show_up_on_an_order_page() {
     let events: i64 = api.state.db().read(|db| Ok(db.query_row("select count(*) from events", [], |r| r.get(0))?)).await.unwrap();
     assert_eq!(events, 4, "the same body twice is one event");
 }
+
+/// What the widget can ask, the route can ask too.
+#[tokio::test]
+async fn an_estimate_can_be_asked_for_a_box_by_a_day_and_with_names() {
+    let api = api().await;
+    let mut policy: Value = serde_json::from_str(include_str!("../../src/demo/policy.json")).unwrap();
+    policy["services"].as_array_mut().unwrap().iter_mut().for_each(|s| s["no_po_boxes"] = (s["carrier"] == "ups").into());
+    assert_eq!(api.admin("PUT", "policy", "application/json", policy.to_string().as_bytes()).await.0, StatusCode::OK);
+    let base = "/v1/stores/demo/estimate?sku=MUG-1&country=US&postal_code=94103";
+    let obstacle = |e: &Value| {
+        let express = e["options"].as_array().unwrap().iter().find(|o| o["method"] == "express").unwrap();
+        (e["destination"]["po_box"] == true, express["service"].clone())
+    };
+    let (_, _, at_home) = api.get(&format!("{base}&po_box=false")).await;
+    let (_, _, boxed) = api.get(&format!("{base}&po_box=true")).await;
+    assert_eq!(obstacle(&at_home), (false, "ups_2nd_day".into()), "{at_home}");
+    assert_eq!(obstacle(&boxed), (true, "dhl_express".into()), "{boxed}");
+    for bad in ["po_box=perhaps", "need_by=soon", "need_by=2026-02-30"] {
+        let (status, _, said) = api.get(&format!("{base}&{bad}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{bad}");
+        assert!(said["detail"].as_str().unwrap().starts_with(bad.split('=').next().unwrap()), "{said}");
+    }
+    let fragment = |query: String| {
+        let app = api.app.clone();
+        async move {
+            let request = Request::get(query).header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
+            let body = app.oneshot(request).await.unwrap().into_body();
+            String::from_utf8(axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap()
+        }
+    };
+    let year = promise::Instant(chrono::Utc::now().timestamp() + 300 * 86_400).to_string();
+    assert!(fragment(format!("{base}&surface=checkout&need_by={}", &year[..10])).await.contains("in-time"));
+    assert!(!fragment(format!("{base}&surface=checkout&need_by=2020-01-01")).await.contains("in-time"));
+}

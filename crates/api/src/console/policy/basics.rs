@@ -7,7 +7,7 @@ use axum::{
 use maud::{Markup, html};
 use promise::policy::{Policy, Style};
 
-use super::{draft, entry::Errors, keep};
+use super::{draft, entry::Errors, keep, learned};
 use crate::{
     console::{
         Failure, Fields, Session,
@@ -49,6 +49,8 @@ fn show(session: &Session, policy: &Policy, confidence: &str, revision: i64, err
             (field("Parcels that arrive within the window shown, in percent", "confidence", confidence).kind("number").required()
                 .hint("50 to 99. More makes windows wider, and promises that are kept more often.").error(errors.at("confidence")))
             (field("How a window is shown", "style", word(policy.style)).choices(STYLES))
+            (field("What deliveries teach", "learning", learned::word(policy.learning)).choices(learned::CHOICES)
+                .hint("How long handling and transit really take. Switching it off takes effect with the next publication."))
             @if session.may(Role::Owner) { button.main type="submit" { "Save in the draft" } }
         }
     };
@@ -65,6 +67,7 @@ pub async fn save(State(state): State<AppState>, session: Session, fields: Field
         "single" => Style::Single,
         _ => Style::Range,
     };
+    policy.learning = learned::read(fields.get("learning"));
     let mut errors = Errors::default();
     for invalid in policy.validate().into_iter().filter(|i| matches!(i.field.as_str(), "currency" | "confidence")) {
         errors.add(&invalid.field, format!("Please {}.", invalid.message));

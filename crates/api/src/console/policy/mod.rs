@@ -4,6 +4,7 @@ mod basics;
 mod diff;
 pub mod entry;
 mod item;
+mod learned;
 pub mod method;
 pub mod origin;
 pub mod places;
@@ -23,6 +24,7 @@ use serde_json::json;
 
 pub use basics::{json_page, page as basics_page, save as save_basics, save_json};
 use entry::Entry;
+pub use learned::{page as learned_page, take as take_learned};
 pub use preview::fragment as preview_fragment;
 pub use versions::{history, one_version, roll_back};
 
@@ -149,6 +151,7 @@ async fn show(state: &AppState, session: &Session, fields: &Fields, errors: &[St
                 @for ((path, name, about), n) in SECTIONS.iter().zip(lengths(&draft.policy)) {
                     li { span { a.strong href=(session.to(&format!("policy/{path}"))) { (name) } br; span.hint { (about) } } span.hint { (n) } }
                 }
+                li { span { a.strong href=(session.to("policy/learned")) { "What deliveries teach" } br; span.hint { "Handling and transit as they were, beside what is stated" } } span.hint { (learned::word(draft.policy.learning)) } }
                 @if owner { li { a href=(session.to("policy/json")) { "The whole policy as JSON" } } }
             }
             (preview::aside(session, &draft.policy, &question, shown))

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tracking::facts::Order;
 use wire::{OrderDocument, order::Shipment};
 
-use crate::{care::report::Kind, store::policies};
+use crate::{care::report::Kind, store::learned};
 
 /// What was bought, and for how much in minor units.
 pub fn order(db: &Connection, store: &str, id: &str) -> Result<Option<(Order, Option<i64>)>> {
@@ -39,7 +39,7 @@ pub fn of(
         return Ok(None);
     }
     let Some(s) = parcel else { return Ok(None) };
-    let policy: Document = policies::at(db, store, now)?.unwrap_or_default().document(now);
+    let policy: Document = learned::in_force(db, store, now)?.unwrap_or_default().document(now);
     let time = |t: &Option<String>| t.as_deref().and_then(Instant::parse);
     let promised = document.promise.as_ref().and_then(|p| Some(Window { from: Day::parse(&p.from)?, to: Day::parse(&p.to)? }));
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
