@@ -9,7 +9,10 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::Result;
 use promise::{
     Day, Document, Instant,
-    learn::lanes::{self, Delivery, Lanes, Learned as Lane},
+    learn::{
+        coverage::{self, Coverage},
+        lanes::{self, Delivery, Lanes, Learned as Lane},
+    },
     learned::{self, Learned},
     policy::{Learning, Policy},
 };
@@ -107,6 +110,17 @@ pub struct Kept {
     pub kept: usize,
 }
 
+/// One end of a window of the policy's confidence and style, in parts of a thousand of parcels.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Asked {
+    /// What should have come before the first day, or by the last.
+    pub goal: u16,
+    /// What is to be asked for these days, so that it comes out.
+    pub asked: u16,
+    /// What promises ask for now.
+    pub applied: u16,
+}
+
 /// What was learned.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Report {
@@ -123,6 +137,7 @@ pub struct Report {
     pub handling: Vec<Figures>,
     pub transit: Vec<Figures>,
     pub calibration: Vec<Kept>,
+    pub coverage: Vec<Asked>,
     /// The policy with what was learned filled in, to be published if it pleases; what was stated stays beside it.
     pub policy: Policy,
 }
@@ -133,6 +148,8 @@ pub struct Taught {
     handling: BTreeMap<(String, i32), Counts>,
     transit: BTreeMap<(String, i32), Counts>,
     promises: BTreeMap<String, Counts>,
+    /// Ends of windows, by day, then by the share that should have come by then.
+    ends: BTreeMap<(i32, u16), Counts>,
     under_way: Vec<Outcome>,
 }
 
@@ -141,12 +158,28 @@ impl Taught {
         let today = now.local(0).0.0;
         // Days are the carriers': tomorrow has begun somewhere.
         let of = |dimension, days: i32| insight::Query { store, dimension, from: today - days, to: today + 1 };
-        Ok(Taught {
+        let mut taught = Taught {
             handling: of(dimension::HANDLING, OLDEST).by_key_and_day(db, |week| week)?,
             transit: of(dimension::TRANSIT, OLDEST).by_key_and_day(db, |week| week)?,
             promises: of(dimension::CONFIDENCE, COMPARED).by_key(db)?,
-            under_way: insight::under_way(db, store)?,
-        })
+            ..Taught::default()
+        };
+        for ((goal, day), counts) in of(dimension::COVERAGE, OLDEST).by_key_and_day(db, |day| day)? {
+            if let Ok(goal) = goal.parse() {
+                taught.ends.entry((day, goal)).or_default().add_all(&counts, 1);
+            }
+        }
+        insight::under_way(db, store)?.into_iter().for_each(|o| taught.wait(o, today));
+        Ok(taught)
+    }
+
+    /// Takes what is still under way.
+    fn wait(&mut self, o: Outcome, today: i32) {
+        // What has not come by the first day of its window is known before it comes.
+        for (goal, last) in o.promise.iter().filter(|_| !o.overdue).flat_map(outcome::Promise::ends).filter(|end| end.1 < today) {
+            self.ends.entry((last + 1, goal)).or_default().add(&format!("late.{}", (last + 1 - o.placed).max(0)), 1);
+        }
+        self.under_way.push(o);
     }
 
     /// What was learned by the weeks that begin before a day.
@@ -188,12 +221,37 @@ impl Taught {
         all.map(|c| c.get(name)).sum::<i64>().unsigned_abs()
     }
 
+    /// How promises of late turned out: what to ask for so that they hold as often as they say. Days that are not over say nothing yet.
+    fn coverage(&self, today: Day) -> Coverage {
+        let mut coverage = Coverage::default();
+        let mut day = i32::MIN;
+        for ((at, _), _) in self.ends.iter().filter(|e| e.0.0 < today.0) {
+            if day == *at {
+                continue;
+            }
+            day = *at;
+            coverage.begin_day(Day(day));
+            // Those that broke first, as if the others had come in the evening: whatever the order, the same.
+            for (word, kept) in [("late", false), ("kept", true)] {
+                for ((_, goal), counts) in self.ends.range((day, 0)..=(day, u16::MAX)) {
+                    for (lasted, promises) in counts.histogram(word) {
+                        for _ in 0..promises {
+                            coverage.settle(f64::from(*goal) / 1000.0, lasted as f64, kept, 1.0);
+                        }
+                    }
+                }
+            }
+        }
+        coverage.begin_day(today);
+        coverage
+    }
+
     /// What is to be applied to a policy.
     pub fn learned(&self, policy: &Policy, now: Instant) -> Learned {
         let today = now.local(0).0;
         let document = policy.document(now);
         let (all, before) = (self.lanes(i32::MAX), self.lanes(today.0 - NEWEST + 1));
-        Learned::of(policy, &all, &before, &self.waiting(&document, today), now)
+        Learned::of(policy, &all, &before, &self.waiting(&document, today), now).covering(policy, &self.coverage(today))
     }
 
     /// All of it, for a person to read.
@@ -232,8 +290,14 @@ impl Taught {
             let [promises, kept] = ["due", "kept"].map(|n| usize::try_from(counts.get(n)).unwrap_or_default());
             (promises > 0).then(|| Some(Kept { confidence: confidence.parse().ok()?, promises, kept }))?
         };
+        let learned = self.learned(policy, now);
         let mut filled = policy.clone();
-        self.learned(policy, now).fill(&mut filled);
+        learned.fill_days(&mut filled);
+        let of = |list: &[(u16, u16)], goal: u16| list.iter().find(|c| c.0 == goal).map_or(goal, |c| c.1);
+        let (first, last) = coverage::ends(policy.style.word(), policy.confidence);
+        let ends = first.into_iter().chain([last]).map(|share| (share * 1000.0).round() as u16);
+        let held: &[(u16, u16)] = applied.map_or(&[], |a| &a.learned.coverage);
+        let coverage = ends.map(|goal| Asked { goal, asked: of(&learned.coverage, goal), applied: of(held, goal) }).collect();
         Report {
             as_of: today,
             learning: policy.learning,
@@ -244,6 +308,7 @@ impl Taught {
             handling: handling.collect(),
             transit: transit.collect(),
             calibration: self.promises.iter().filter_map(kept).collect(),
+            coverage,
             policy: filled,
         }
     }
@@ -315,4 +380,159 @@ async fn daily(state: &AppState, store: &str) -> Result<()> {
         ingest::reestimate(state, store).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use promise::{
+        Request,
+        estimate::{Destination, Line},
+    };
+
+    use super::*;
+    use crate::insight::outcome::{Parcel, Promise, Way};
+
+    impl Taught {
+        /// What these orders teach.
+        fn of(outcomes: &[Outcome], today: i32) -> Taught {
+            let mut taught = Taught::default();
+            for outcome in outcomes {
+                for (cell, counts) in outcome.cells() {
+                    match cell.dimension {
+                        dimension::HANDLING => taught.handling.entry((cell.key, cell.day)).or_default().add_all(&counts, 1),
+                        dimension::TRANSIT => taught.transit.entry((cell.key, cell.day)).or_default().add_all(&counts, 1),
+                        dimension::COVERAGE => {
+                            taught.ends.entry((cell.day, cell.key.parse().unwrap())).or_default().add_all(&counts, 1);
+                        }
+                        _ => {}
+                    }
+                }
+                if outcome.complete.is_none() {
+                    taught.wait(outcome.clone(), today);
+                }
+            }
+            taught
+        }
+    }
+
+    /// One store, ten orders a working day, whose parcels become slower by three days and then faster than they ever were.
+    fn drift(learning: Learning, covers: bool) -> Vec<[f64; 3]> {
+        let stated: Policy = serde_json::from_str(include_str!("demo/policy.json")).unwrap();
+        let mut stated = Policy { learning, ..stated };
+        for transit in stated.transit.iter_mut().filter(|t| t.zone == "us_west") {
+            (transit.days.min, transit.days.max) = (Some(2), Some(7));
+        }
+        let first = Day::parse("2025-02-03").unwrap().0;
+        let days = 240;
+        let holidays = promise::holidays::days("US");
+        let mut seed = 7u64;
+        let mut dice = move |n: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % n
+        };
+        let request = Request {
+            items: vec![Line { sku: "MUG-1".into(), quantity: 1 }],
+            destination: Destination { country: "US".into(), postal_code: "94103".into(), ..Destination::default() },
+            method: Some("standard".into()),
+        };
+        let mut orders: Vec<Outcome> = Vec::new();
+        let mut learned = Learned::default();
+        for n in 0..days {
+            let today = first + n;
+            if Day(today).weekday() >= 5 {
+                continue;
+            }
+            let now = Instant(i64::from(today) * 86_400 + 15 * 3600);
+            if learning == Learning::Apply && n % 3 == 0 {
+                // What is known by this morning.
+                let known: Vec<Outcome> = orders
+                    .iter()
+                    .map(|o| {
+                        let mut o = o.clone();
+                        let late = o.promise.as_ref().is_some_and(|p| p.to < today);
+                        if o.complete.is_some_and(|d| d >= today) {
+                            (o.complete, o.overdue) = (None, late);
+                            o.parcels[0].delivered = None;
+                            o.parcels[0].way.as_mut().unwrap().transit = None;
+                        }
+                        o
+                    })
+                    .collect();
+                learned = Taught::of(&known, today).learned(&stated, now);
+                if !covers {
+                    learned.coverage.clear();
+                }
+            }
+            let mut policy = stated.clone();
+            learned.fill(&mut policy);
+            let document = policy.document(now);
+            let window = promise::estimate(&document, &request, now).options[0].window.unwrap();
+            for _ in 0..10 {
+                let slower = match n {
+                    0..60 => 0,
+                    60..150 => (n - 60) / 30 + 1,
+                    _ => 0,
+                };
+                let took = 2 + (dice(3) + dice(3) + dice(2)) as i32 + slower - i32::from(n >= 190);
+                let works = |d: &i32| Day(*d).weekday() < 5 && !holidays.contains(&Day(*d));
+                let arrives = (today + 1..).filter(works).nth(took as usize - 1).unwrap();
+                let way = Way {
+                    origin: "memphis".into(),
+                    zone: "us_west".into(),
+                    ordered: today,
+                    second: 9 * 3600,
+                    handling: Some(0),
+                    transit: Some(took as u16),
+                    but: String::new(),
+                };
+                orders.push(Outcome {
+                    placed: today,
+                    promise: Some(Promise { from: window.from.0, to: window.to.0, confidence: 90, style: String::new() }),
+                    complete: Some(arrives),
+                    parcels: vec![Parcel {
+                        carrier: "ups".into(),
+                        service: "ups_ground".into(),
+                        origin: "memphis".into(),
+                        shipped: Some(today),
+                        delivered: Some(arrives),
+                        way: Some(way),
+                        ..Parcel::default()
+                    }],
+                    ..Outcome::default()
+                });
+            }
+        }
+        // Within the window, by its last day, and its length in days, month by month.
+        (0..8)
+            .map(|month| {
+                let of: Vec<(&Promise, i32)> = orders
+                    .iter()
+                    .filter(|o| (o.placed - first) / 30 == month)
+                    .map(|o| (o.promise.as_ref().unwrap(), o.complete.unwrap()))
+                    .collect();
+                let mean = |value: &dyn Fn(&Promise, i32) -> f64| {
+                    of.iter().map(|(p, day)| value(p, *day)).sum::<f64>() / of.len() as f64
+                };
+                [
+                    mean(&|p, day| f64::from(u8::from((p.from..=p.to).contains(&day)))),
+                    mean(&|p, day| f64::from(u8::from(day <= p.to))),
+                    mean(&|p, _| f64::from(p.to - p.from + 1)),
+                ]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn windows_hold_as_often_as_they_say_while_conditions_drift() {
+        let stated = drift(Learning::Suggest, false);
+        let learned = drift(Learning::Apply, false);
+        let corrected = drift(Learning::Apply, true);
+        let mean = |of: &[[f64; 3]], k: usize| of.iter().map(|m| m[k]).sum::<f64>() / of.len() as f64;
+        let worst = |of: &[[f64; 3]]| of.iter().map(|m| m[1]).fold(1.0, f64::min);
+        let told = format!("stated {stated:.2?}\nlearned {learned:.2?}\ncorrected {corrected:.2?}");
+        assert!((mean(&corrected, 0) - 0.9).abs() < 0.03 && corrected.iter().all(|m| m[0] > 0.75), "{told}");
+        assert!(worst(&corrected) > 0.84, "{told}");
+        assert!(worst(&corrected) > worst(&learned) + 0.02 && worst(&learned) > worst(&stated) + 0.05, "{told}");
+        assert!(mean(&corrected, 2) < mean(&learned, 2) && mean(&learned, 2) < mean(&stated, 2), "in shorter windows: {told}");
+    }
 }

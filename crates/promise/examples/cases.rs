@@ -182,6 +182,11 @@ fn main() {
     for _ in 0..first.parse().unwrap() {
         let value = policy(&mut dice);
         let policy: Policy = serde_json::from_value(value.clone()).unwrap();
+        let mut policy = policy;
+        if dice.roll(3) == 0 {
+            // What the coverage correction asks for.
+            policy.asked = (dice.roll(300) as u16, 700 + dice.roll(300) as u16);
+        }
         assert_eq!(policy.validate(), [], "{value}");
         let (request, now) = (request(&mut dice), Instant(1_792_800_000 + dice.roll(90 * 86_400) as i64));
         say(&policy.document(Instant(1_792_800_000)), &request, now);

@@ -196,7 +196,7 @@ impl<'a> Cart<'a> {
         };
         let dispatch = dispatch?;
         let lane = Lane { origin, service, zone };
-        let show = |days| estimate::window(days, &document.style, document.confidence);
+        let show = |days| estimate::window(days, &document.style, document.confidence, document.asked);
         let (window, delays) = if method.to == "store" {
             (show(&dispatch.ready), Vec::new())
         } else {

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use crate::{
     document::{self, Document},
     holidays,
-    policy::{Delay, Duration, HandOver, Invalid, Place, Policy, Ship, Style},
+    policy::{Delay, Duration, HandOver, Invalid, Place, Policy, Ship},
     time::{Day, Instant},
 };
 
@@ -267,15 +267,11 @@ impl Policy {
         Document {
             version: self.version,
             learned: self.learned,
+            asked: self.asked,
             made_at: now,
             currency: self.currency.clone(),
             confidence: if self.confidence == 0 { 90 } else { self.confidence.clamp(50, 99) },
-            style: match self.style {
-                Style::Range => "range",
-                Style::Latest => "latest",
-                Style::Single => "single",
-            }
-            .into(),
+            style: self.style.word().into(),
             ship: match self.ship {
                 Ship::Together => "",
                 Ship::AsReady => "as_ready",

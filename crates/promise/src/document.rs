@@ -22,6 +22,10 @@ pub struct Document {
     /// The version of what was learned that went into it; 0: none.
     #[serde(skip_serializing_if = "usual")]
     pub learned: u64,
+    /// Parts of a thousand of parcels that are asked for before the first day of a window and by its last, so that it holds as often as it says; zeros: as
+    /// the confidence and the style say.
+    #[serde(skip_serializing_if = "usual")]
+    pub asked: (u16, u16),
     /// Made for this day and the year that follows; offsets and closed days are listed that far.
     pub made_at: Instant,
     pub currency: String,
@@ -248,8 +252,10 @@ frugal::read!(Document {
     transit,
     methods,
     items,
-    delays
-} and more);
+    delays,
+    learned,
+    asked
+});
 frugal::read!(Origin { id, name, offsets, cutoffs, half_days, closed, pickup, handling });
 frugal::read!(Service { id, carrier, name, days, closed, no_po_boxes, no_signature });
 frugal::read!(Zone { id, name, excluded, places, origins });

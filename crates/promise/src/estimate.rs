@@ -325,20 +325,21 @@ fn offer(document: &Document, method: &Method, cart: &Cart, answer: &Result<Answ
 }
 
 /// The shown window: its days hold the confidence asked for. `range`: as much is cut off at either end; `latest`: all that is cut off
-/// lies behind the last day; `single`: the last day alone.
-pub(crate) fn window(days: &Spread, style: &str, confidence: u8) -> Option<Window> {
+/// lies behind the last day; `single`: the last day alone. `asked`: what the two ends ask for instead, in parts of a thousand; zeros: nothing else.
+pub(crate) fn window(days: &Spread, style: &str, confidence: u8, asked: (u16, u16)) -> Option<Window> {
     let confidence = u64::from(confidence.clamp(50, 99));
-    Some(match style {
-        "latest" => Window { from: days.quantile(0)?, to: days.quantile(confidence)? },
-        "single" => {
-            let to = days.quantile(confidence)?;
-            Window { from: to, to }
-        }
+    let (mut first, mut last) = match style {
+        "latest" => (0, confidence * 10),
+        "single" => (confidence * 10, confidence * 10),
         _ => {
             let cut = (100 - confidence) / 2;
-            Window { from: days.quantile(cut.max(1))?, to: days.quantile(100 - cut)? }
+            (cut.max(1) * 10, 1000 - cut * 10)
         }
-    })
+    };
+    if asked.1 > 0 {
+        (first, last) = (asked.0.min(asked.1).into(), asked.1.into());
+    }
+    Some(Window { from: days.per_mille(first)?, to: days.per_mille(last)? })
 }
 
 pub(crate) fn delay_shown(delay: &Delay) -> DelayShown {

@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     document::Document,
     journey::{self, Lane},
-    learn::lanes::{Delivery, Lanes},
-    policy::{Duration, Policy, Transit},
+    learn::{
+        coverage::{Coverage, ends},
+        lanes::{Delivery, Lanes},
+    },
+    policy::{Duration, Policy, Style, Transit},
     time::Instant,
 };
 
@@ -23,6 +26,9 @@ use crate::{
 pub struct Learned {
     pub handling: Vec<Way>,
     pub transit: Vec<Way>,
+    /// What to ask for so that a share of promises is kept, both in parts of a thousand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<(u16, u16)>,
 }
 
 /// How long a part of the way takes.
@@ -43,6 +49,9 @@ pub struct Way {
 
 /// Working days by which the newest deliveries may move a distribution.
 const MOST_DAYS: usize = 1;
+/// By how many times itself the share that an end of a window leaves out may grow by the coverage correction; and what of it always stays.
+const MOST_MISS: f64 = 1.5;
+const LEAST_MISS: f64 = 0.35;
 /// The places of a distribution that are held, in percent.
 const HELD: [u64; 4] = [10, 50, 90, 97];
 /// Steps between what was known before and what is known now.
@@ -83,8 +92,42 @@ impl Learned {
         learned
     }
 
+    /// The same with what the coverage correction asks for at the two ends of the policy's windows.
+    pub fn covering(mut self, policy: &Policy, coverage: &Coverage) -> Learned {
+        let asked = |goal: f64| {
+            let miss = goal.min(1.0 - goal);
+            let bounds = ((goal - MOST_MISS * miss).max(0.001), (goal + MOST_MISS * miss).min(1.0 - LEAST_MISS * (1.0 - goal)));
+            (per_mille(goal), per_mille(coverage.ask(goal).clamp(bounds.0, bounds.1)))
+        };
+        let (before, by) = ends(policy.style.word(), policy.confidence);
+        self.coverage = before.into_iter().chain([by]).map(asked).filter(|(goal, asked)| goal != asked).collect();
+        self
+    }
+
+    /// What to ask for at the two ends of a policy's windows; nothing, where it is what they say themselves.
+    fn asked(&self, policy: &Policy) -> Option<(u16, u16)> {
+        let of = |goal: f64| {
+            let goal = per_mille(goal);
+            self.coverage.iter().find(|c| c.0 == goal).map_or(goal, |c| c.1)
+        };
+        let (before, by) = ends(policy.style.word(), policy.confidence);
+        let last = of(by);
+        let first = match policy.style {
+            Style::Single => last,
+            Style::Latest => 0,
+            Style::Range => before.map_or(0, of).min(last),
+        };
+        (last != per_mille(by) || before.is_some_and(|b| first != per_mille(b))).then_some((first, last))
+    }
+
     /// Puts it into a policy, where its origins and lanes are still there. What is stated stays beside it.
     pub fn fill(&self, policy: &mut Policy) {
+        policy.asked = self.asked(policy).unwrap_or_default();
+        self.fill_days(policy);
+    }
+
+    /// Puts the distributions alone into a policy: what a person may take over.
+    pub fn fill_days(&self, policy: &mut Policy) {
         for way in &self.handling {
             if let Some(origin) = policy.origins.iter_mut().find(|o| o.id == way.origin) {
                 origin.handling.weights.clone_from(&way.weights);
@@ -113,6 +156,10 @@ impl Learned {
             }
         }
     }
+}
+
+fn per_mille(share: f64) -> u16 {
+    (share * 1000.0).round().clamp(0.0, 1000.0) as u16
 }
 
 /// What a policy states for a lane: the entry that names most of it.
@@ -228,6 +275,42 @@ mod tests {
         let learned = Learned::of(&policy(), &slower, &before, &[], now());
         assert_eq!(quantile(&learned.transit[0].weights, 50), 4);
         assert_eq!(learned.transit[0].parcels, 5_320);
+    }
+
+    #[test]
+    fn windows_ask_for_what_keeps_them_as_often_as_they_say() {
+        let mut coverage = Coverage::default();
+        for day in 0..40 {
+            coverage.begin_day(Day(20_000 + day));
+            for n in 0..50 {
+                coverage.settle(0.95, 5.0, n % 5 > 0, 1.0);
+                coverage.settle(0.05, 2.0, false, 1.0);
+            }
+        }
+        let late = Learned::default().covering(&policy(), &coverage);
+        let mut filled = policy();
+        late.fill(&mut filled);
+        assert!(filled.asked.0 > 50 && filled.asked.1 > 970, "{:?}", filled.asked);
+        assert_eq!(filled.document(now()).asked, filled.asked);
+        // It is about windows of this confidence: others are as they say.
+        filled.confidence = 80;
+        late.fill(&mut filled);
+        assert_eq!(filled.asked, (0, 0));
+        filled.confidence = 90;
+        filled.style = Style::Single;
+        late.fill(&mut filled);
+        assert_eq!(filled.asked, (0, 0));
+        for n in 0..2_000 {
+            coverage.settle(0.9, 5.0, n % 100 > 1, 1.0);
+        }
+        let early = Learned::default().covering(&filled, &coverage);
+        early.fill(&mut filled);
+        assert!(filled.asked.0 == filled.asked.1 && filled.asked.1 < 890, "{:?}", filled.asked);
+        // No merchant types it.
+        let typed: Policy = serde_json::from_value(serde_json::to_value(&filled).unwrap()).unwrap();
+        assert_eq!((typed.asked, typed.learned), ((0, 0), 0));
+        // Nothing known: nothing asked.
+        assert_eq!(Learned::default().covering(&policy(), &Coverage::default()), Learned::default());
     }
 
     #[test]

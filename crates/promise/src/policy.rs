@@ -29,6 +29,9 @@ pub struct Policy {
     /// The version of what was learned that is filled in; 0: none. Set by the server.
     #[serde(skip_deserializing, skip_serializing_if = "usual")]
     pub learned: u64,
+    /// What the coverage correction asks for ([`crate::Document::asked`]); zeros: nothing of its own. Set by the server.
+    #[serde(skip_deserializing, skip_serializing_if = "usual")]
+    pub asked: (u16, u16),
     pub origins: Vec<Origin>,
     pub services: Vec<Service>,
     pub zones: Vec<Zone>,
@@ -55,6 +58,17 @@ pub enum Style {
     Latest,
     /// "Wed 3 Dec"
     Single,
+}
+
+impl Style {
+    /// As a document says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Style::Range => "range",
+            Style::Latest => "latest",
+            Style::Single => "single",
+        }
+    }
 }
 
 /// How a cart is split.

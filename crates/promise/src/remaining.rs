@@ -147,7 +147,8 @@ pub fn remaining(document: &Document, progress: &Progress, now: Instant) -> Rema
     }
     let days = given(&arrival, progress, next, &calendar, usual);
     let style = if document.style == "single" { "range" } else { &document.style };
-    let window = estimate::window(&days, style, document.confidence).unwrap_or(Window { from: next, to: next });
+    let asked = if document.style == "single" { (0, 0) } else { document.asked };
+    let window = estimate::window(&days, style, document.confidence, asked).unwrap_or(Window { from: next, to: next });
     let mut closed = Vec::new();
     explain::holidays(&mut closed, calendar, shipped.unwrap_or(today).max(Day(today.0 - 14)), window.to);
     for day in closed {

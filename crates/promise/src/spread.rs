@@ -91,14 +91,19 @@ impl Spread {
     /// The first day by which at least `percent` have happened. A hair less counts as well: scaling rounds, and merchants write shares that
     /// lie exactly on a percentage.
     pub fn quantile(&self, percent: u64) -> Option<Day> {
+        self.per_mille(percent * 10)
+    }
+
+    /// The same for parts of a thousand.
+    pub fn per_mille(&self, share: u64) -> Option<Day> {
         let total = self.total();
-        let goal = (total * percent.min(100)).saturating_sub(total / 64);
+        let goal = (total * share.min(1000)).saturating_sub(total / 64 * 10);
         let mut sum = 0;
         self.0
             .iter()
             .find(|e| {
                 sum += e.1;
-                sum * 100 >= goal
+                sum * 1000 >= goal
             })
             .map(|e| e.0)
     }

@@ -44,10 +44,14 @@ pub fn follow(db: &Connection, store: &str, order: &Order, document: &OrderDocum
         }
     };
     let parcels: Vec<Parcel> = document.shipments.iter().map(parcel).collect();
-    let promise = document
-        .promise
-        .as_ref()
-        .and_then(|p| Some(Promise { from: Day::parse(&p.from)?.0, to: Day::parse(&p.to)?.0, confidence: p.confidence }));
+    let promise = document.promise.as_ref().and_then(|p| {
+        Some(Promise {
+            from: Day::parse(&p.from)?.0,
+            to: Day::parse(&p.to)?.0,
+            confidence: p.confidence,
+            style: counted.style.clone(),
+        })
+    });
     let complete = (document.status == "delivered").then(|| parcels.iter().filter_map(|p| p.delivered).max()).flatten();
     let place = &order.destination;
     let country = word(place.country.as_deref().unwrap_or_default());
@@ -138,13 +142,18 @@ struct Counted {
     waits: bool,
     /// A known delay.
     noticed: bool,
+    /// How windows were shown; empty: as a range.
+    style: String,
 }
 
 fn counted_on(db: &Connection, store: &str, order: &str) -> Result<Counted> {
     let sql = "select coalesce(offer ->> 'origin', ''), coalesce(offer ->> 'service', ''), exists (select 1 from json_each(offer, '$.steps') s
-                   where s.value ->> '$.kind' in ('back_in_stock', 'back_order', 'lead_time')), delays <> '[]'
+                   where s.value ->> '$.kind' in ('back_in_stock', 'back_order', 'lead_time')), delays <> '[]',
+                   coalesce((select nullif(body ->> '$.style', 'range') from policies p where p.store = ?1 and p.version = policy_version), '')
                from promises where store = ?1 and order_id = ?2 order by seq desc limit 1";
-    let row = |r: &rusqlite::Row| Ok(Counted { origin: r.get(0)?, service: r.get(1)?, waits: r.get(2)?, noticed: r.get(3)? });
+    let row = |r: &rusqlite::Row| {
+        Ok(Counted { origin: r.get(0)?, service: r.get(1)?, waits: r.get(2)?, noticed: r.get(3)?, style: r.get(4)? })
+    };
     let found = db.prepare_cached(sql)?.query_row([store, order], row);
     Ok(rusqlite::OptionalExtension::optional(found)?.unwrap_or_default())
 }

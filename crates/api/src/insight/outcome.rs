@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promise::Day;
+use promise::{Day, learn::coverage::ends};
 use serde::{Deserialize, Serialize};
 
 use super::figures::Figures;
@@ -47,6 +47,18 @@ pub struct Promise {
     pub from: i32,
     pub to: i32,
     pub confidence: u8,
+    /// How it was shown, where that is not `range`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub style: String,
+}
+
+impl Promise {
+    /// The two ends of the window: the share that should have come by then (in parts of a thousand), and the day.
+    pub fn ends(&self) -> Vec<(u16, i32)> {
+        let (before, by) = ends(&self.style, self.confidence);
+        let goal = |share: f64| (share * 1000.0).round() as u16;
+        before.map(|share| (goal(share), self.from - 1)).into_iter().chain([(goal(by), self.to)]).collect()
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +138,8 @@ pub mod dimension {
     pub const HANDLING: &str = "handling";
     /// Working days from there to the door, by `origin|service|zone` and by the week of delivery.
     pub const TRANSIT: &str = "transit";
+    /// Ends of windows, by the share that should have come by then, on the day that decided it: kept or late, and how many days after the order.
+    pub const COVERAGE: &str = "coverage";
 }
 
 pub type Cells = BTreeMap<Cell, Figures>;
@@ -199,6 +213,15 @@ impl Outcome {
                 count(CONFIDENCE, &promise.confidence.to_string(), day, name);
             }
         }
+        for (goal, last) in self.promise.iter().filter(|_| !self.cancelled).flat_map(Promise::ends) {
+            let (day, word) = match self.complete {
+                Some(day) if day <= last => (day, "kept"),
+                Some(_) => (last + 1, "late"),
+                None if self.overdue => (last + 1, "late"),
+                None => continue,
+            };
+            count(COVERAGE, &goal.to_string(), day, &format!("{word}.{}", (day - self.placed).clamp(0, LONGEST)));
+        }
         for parcel in &self.parcels {
             let lane = lane_key([&parcel.carrier, &parcel.service, &parcel.origin, &self.place]);
             let mut parcel_counts = |day: i32, name: &str| {
@@ -261,7 +284,7 @@ mod tests {
             place: "US-TX".into(),
             area: "US-782".into(),
             method: "standard".into(),
-            promise: Some(Promise { from: 103, to: 105, confidence: 90 }),
+            promise: Some(Promise { from: 103, to: 105, confidence: 90, ..Promise::default() }),
             overdue: true,
             parcels: vec![Parcel { carrier: "ups".into(), shipped: Some(101), ..Parcel::default() }],
             ..Outcome::default()
@@ -319,7 +342,7 @@ mod tests {
             let parcels = parcels.into_iter().map(|(c, shipped, delivered, wrong)| Parcel {
                 carrier: ["ups", "usps", ""][c].into(), shipped, delivered,
                 wrong: ["lost", "damaged"].iter().take(wrong).map(|k| ((*k).to_owned(), 105)).collect(), ..Parcel::default() }).collect();
-            let order = Outcome { promise: Some(Promise { from: 99, to, confidence: 90 }), complete, overdue, cancelled, parcels, ..late_order() };
+            let order = Outcome { promise: Some(Promise { from: 99, to, confidence: 90, ..Promise::default() }), complete, overdue, cancelled, parcels, ..late_order() };
             let cells = order.cells();
             for name in ["shipped", "delivered", "parcels_due", "parcels_late", "troubled", "wrong.lost", "transit.5"] {
                 for d in ["carrier", "origin", "method", "place", "lane"] {

@@ -80,7 +80,7 @@ pub fn count(db: &Connection, store: &str, order: &str, outcome: &Outcome) -> Re
     let old = before.map(|o| o.cells()).unwrap_or_default();
     add(db, store, Part::Live, &difference(&old, &outcome.cells()), 1)?;
     // What nobody waits for any more teaches no more.
-    let waited_for = !outcome.cancelled && (outcome.waits.is_some() || outcome.parcels.iter().any(|p| p.delivered.is_none()));
+    let waited_for = !outcome.cancelled && outcome.complete.is_none();
     db.prepare_cached(
         "insert or replace into insight_orders (store, order_id, outcome, counts, waited_for) values (?1, ?2, ?3, ?4, ?5)",
     )?

@@ -101,7 +101,7 @@ async fn what_is_learned_is_suggested_applied_and_off_again_at_once() {
     // Suggested only: promises are as stated, whoever asks for a new version.
     assert_eq!(learning::renew(&api.state, "demo").await.unwrap(), None);
     let (stated, before) = (promised(&api).await, document(&api).await);
-    assert!(before["learned"].is_null());
+    assert!(before["learned"].is_null() && before["asked"].is_null());
     api.webhook("shopify", "orders/create", "1", &order(1001, &Instant(chrono::Utc::now().timestamp() - 60).to_string())).await;
 
     publish(&api, |p| p["learning"] = "apply".into()).await;
@@ -109,6 +109,10 @@ async fn what_is_learned_is_suggested_applied_and_off_again_at_once() {
     learning::renew(&api.state, "demo").await.unwrap();
     let applied = document(&api).await;
     assert_eq!(applied["learned"], 1, "{applied}");
+    // Every promise was broken: more is asked for at both ends, and no more than is bounded.
+    assert_eq!(applied["asked"], json!([125, 983]), "{applied}");
+    let (_, said) = api.admin("GET", "learning", "", b"").await;
+    assert_eq!(said["coverage"], json!([{"goal": 50, "asked": 125, "applied": 125}, {"goal": 950, "asked": 983, "applied": 983}]));
     let slower = promised(&api).await;
     assert!(slower.1.as_u64() > stated.1.as_u64().map(|d| d + 3), "{slower:?} {stated:?}");
     assert_eq!(learning::renew(&api.state, "demo").await.unwrap(), None, "the same deliveries teach the same");

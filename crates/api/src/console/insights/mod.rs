@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use maud::{Markup, html};
-use promise::Day;
+use promise::{Day, policy::Learning};
 
 use super::{Failure, Session, frame};
 use crate::{
@@ -19,9 +19,11 @@ use crate::{
         report::{self, Confidence, Period, Row},
         trends::{self, carrier_name, place_name},
     },
+    learning,
     problem::Problem,
     routes::insight::{Asked, Overview, overview as read_overview, today},
     state::AppState,
+    store::policies,
 };
 
 pub use scorecard::{one as scorecard, revoke, share, shared, shared_csv};
@@ -77,20 +79,22 @@ fn page(session: &Session, at: &str, title: &str, chosen: (Period, Option<String
 }
 
 pub async fn overview(State(state): State<AppState>, session: Session, Query(asked): Query<Asked>) -> Result<Markup, Failure> {
-    let today = today(&state);
+    let (today, now) = (today(&state), state.now());
     let chosen = period(&asked, today);
     let (store, looked_at) = (session.store.clone(), chosen.0);
-    let (said, weeks) = state
+    let (said, weeks, corrected) = state
         .db()
         .read(move |db| {
             let weeks = looked_at.days() > 35;
-            Ok((read_overview(db, &store, looked_at, today)?, report::by_time(db, &store, looked_at, weeks)?))
+            let policy = policies::at(db, &store, now)?;
+            let corrected = policy.map(|policy| learning::report(db, &store, &policy, now)).transpose()?;
+            Ok((read_overview(db, &store, looked_at, today)?, report::by_time(db, &store, looked_at, weeks)?, corrected))
         })
         .await?;
-    Ok(page(&session, "insights", "Insights", chosen, promises(&session, &said, &weeks, looked_at)))
+    Ok(page(&session, "insights", "Insights", chosen, promises(&session, &said, &weeks, corrected.as_ref(), looked_at)))
 }
 
-fn promises(session: &Session, said: &Overview, times: &[Row], period: Period) -> Markup {
+fn promises(session: &Session, said: &Overview, times: &[Row], corrected: Option<&learning::Report>, period: Period) -> Markup {
     let total = &said.total;
     let weekly = period.days() > 35;
     let chart = Columns {
@@ -123,7 +127,7 @@ fn promises(session: &Session, said: &Overview, times: &[Row], period: Period) -
         }
         section { h2 { "Kept and late" } (chart.draw()) (parts::promise_words()) }
         section { h2 { "Early and late, by days" } (margins(&said.margins)) }
-        section { h2 { "Is what is shown true?" } (confidences(&said.confidences)) }
+        section { h2 { "Is what is shown true?" } (confidences(&said.confidences)) (asked(session, corrected)) }
         section {
             h2 { "What went wrong with parcels" }
             (parts::counts(&said.wrong, "Kind", "Parcels", parts::kind_name, "Nothing did, in this time."))
@@ -182,6 +186,31 @@ fn confidences(rows: &[Confidence]) -> Markup {
                         td { @let (class, text) = word(c); span class={ "tag " (class) } { (text) } }
                     } } }
                 }
+            }
+        }
+    }
+}
+
+/// What the coverage correction asks for.
+fn asked(session: &Session, report: Option<&learning::Report>) -> Markup {
+    let Some(report) =
+        report.filter(|r| r.learning != Learning::Off && r.coverage.iter().any(|c| c.asked != c.goal || c.applied != c.goal))
+    else {
+        return html! {};
+    };
+    let percent = |n: u16| if n % 10 == 0 { format!("{} %", n / 10) } else { format!("{}.{} %", n / 10, n % 10) };
+    let last = report.coverage.len() - 1;
+    html! {
+        p {
+            "So that a window holds as often as it says while conditions drift, each promise that is kept or broken corrects what is asked for: "
+            @for (n, c) in report.coverage.iter().enumerate() {
+                @if n > 0 { "; " }
+                "for " (percent(c.goal)) @if n == last { " to come by the last day" } @else { " to come before the first day" } ", " (percent(c.asked))
+            }
+            ". "
+            @match report.learning {
+                Learning::Apply => { "Promises ask for it since version " (report.version) " of what was learned." }
+                _ => { "It is not applied: " a href=(session.to("policy/learned")) { "what deliveries teach" } " is only suggested." }
             }
         }
     }

@@ -182,7 +182,7 @@ pub async fn take(State(state): State<AppState>, session: Session, fields: Field
         learned.transit.retain(wanted);
     }
     let mut policy = draft.policy.clone();
-    learned.fill(&mut policy);
+    learned.fill_days(&mut policy);
     if policy == draft.policy {
         let text = "There is nothing to take over: too few parcels, or the draft has it already.";
         return Ok(refused(show(&session, &draft.policy, &found, draft.revision, text)));
