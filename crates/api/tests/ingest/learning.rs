@@ -112,7 +112,10 @@ async fn what_is_learned_is_suggested_applied_and_off_again_at_once() {
     // Every promise was broken: more is asked for at both ends, and no more than is bounded.
     assert_eq!(applied["asked"], json!([125, 983]), "{applied}");
     let (_, said) = api.admin("GET", "learning", "", b"").await;
-    assert_eq!(said["coverage"], json!([{"goal": 50, "asked": 125, "applied": 125}, {"goal": 950, "asked": 983, "applied": 983}]));
+    assert_eq!(
+        said["coverage"],
+        json!([{"goal": 50, "asked": 125, "applied": 125}, {"goal": 950, "asked": 983, "applied": 983}])
+    );
     let slower = promised(&api).await;
     assert!(slower.1.as_u64() > stated.1.as_u64().map(|d| d + 3), "{slower:?} {stated:?}");
     assert_eq!(learning::renew(&api.state, "demo").await.unwrap(), None, "the same deliveries teach the same");
