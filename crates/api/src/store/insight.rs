@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::insight::{
     figures::Figures,
-    outcome::{Cell, Cells, Outcome},
+    outcome::{Cell, Cells, Outcome, dimension},
 };
 
 /// Figures of orders that are kept; or of what was counted once.
@@ -69,16 +69,24 @@ pub fn under_way(db: &Connection, store: &str) -> Result<Vec<Outcome>> {
     rows.map(|text| Ok(serde_json::from_str(&text?)?)).collect()
 }
 
+/// What an order counted, by the version of the counting that counted it.
+fn counted(db: &Connection, store: &str, order: &str) -> Result<Cells> {
+    let Some(outcome) = outcome(db, store, order)? else { return Ok(Cells::new()) };
+    let sql = "select counts from insight_orders where store = ?1 and order_id = ?2";
+    let counts: i64 = db.prepare_cached(sql)?.query_row([store, order], |r| r.get(0))?;
+    let mut cells = outcome.cells();
+    cells.retain(|cell, _| counts >= 1 || cell.dimension != dimension::COVERAGE);
+    Ok(cells)
+}
+
 /// Counts an order as what has become of it by now, in place of what it counted as before.
 pub fn count(db: &Connection, store: &str, order: &str, outcome: &Outcome) -> Result<()> {
-    let before = self::outcome(db, store, order)?;
-    if before.as_ref() == Some(outcome) {
-        let sql = "update insight_orders set counts = ?3 where store = ?1 and order_id = ?2 and counts < ?3";
-        db.prepare_cached(sql)?.execute(params![store, order, COUNTS])?;
+    let sql = "select counts from insight_orders where store = ?1 and order_id = ?2";
+    let counts: Option<i64> = db.prepare_cached(sql)?.query_row([store, order], |r| r.get(0)).optional()?;
+    if counts == Some(COUNTS) && self::outcome(db, store, order)?.as_ref() == Some(outcome) {
         return Ok(());
     }
-    let old = before.map(|o| o.cells()).unwrap_or_default();
-    add(db, store, Part::Live, &difference(&old, &outcome.cells()), 1)?;
+    add(db, store, Part::Live, &difference(&counted(db, store, order)?, &outcome.cells()), 1)?;
     // What nobody waits for any more teaches no more.
     let waited_for = !outcome.cancelled && outcome.complete.is_none();
     db.prepare_cached(
@@ -90,11 +98,9 @@ pub fn count(db: &Connection, store: &str, order: &str, outcome: &Outcome) -> Re
 
 /// An order is forgotten: that it was counted stays, without it.
 pub fn forget(db: &Connection, store: &str, order: &str) -> Result<()> {
-    if let Some(outcome) = outcome(db, store, order)? {
-        let cells = outcome.cells();
-        add(db, store, Part::Live, &cells, -1)?;
-        add(db, store, Part::Counted, &cells, 1)?;
-    }
+    let cells = counted(db, store, order)?;
+    add(db, store, Part::Live, &cells, -1)?;
+    add(db, store, Part::Counted, &cells, 1)?;
     db.execute("delete from insight_orders where store = ?1 and order_id = ?2", [store, order])?;
     db.execute("delete from looks where store = ?1 and order_id = ?2", [store, order])?;
     db.execute("update contact_log set order_id = null where store = ?1 and order_id = ?2", [store, order])?;
