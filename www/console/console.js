@@ -70,3 +70,20 @@ for (const place of document.querySelectorAll('[data-poll]')) {
   };
   setTimeout(again, 2000);
 }
+
+// A form whose answer is a page, shown in a frame beside it as one types. A new frame each time: else every look is a step of “back”.
+for (const form of document.querySelectorAll('form[data-frame]')) {
+  const button = form.querySelector('[formtarget]');
+  let waiting;
+  const show = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      const old = document.querySelector(`iframe[name="${form.dataset.frame}"]`);
+      const fresh = old.cloneNode(false);
+      fresh.removeAttribute('src');
+      old.replaceWith(fresh);
+      form.requestSubmit(button);
+    }, 400);
+  };
+  form.addEventListener('input', show);
+}

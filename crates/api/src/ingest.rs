@@ -6,9 +6,10 @@ use promise::Instant;
 use rusqlite::{Connection, params};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
-use tracking::{signature, source};
+use tracking::signature;
 
 use crate::{
+    codes,
     poll::push,
     state::AppState,
     store::{insight, orders, privacy},
@@ -150,27 +151,18 @@ pub async fn project_next(state: &AppState) -> Result<bool> {
 type Changed = Option<Vec<(String, u64)>>;
 
 fn project(db: &Connection, state: &AppState, event: &Event, now: Instant) -> Result<Changed> {
-    let aside = |kind: &str, field: Option<&str>, code: Option<&str>, message: &str| -> Result<()> {
-        db.execute(
-            "insert into problems (store, event, kind, field, code, message) values (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![event.store, event.id, kind, field, code, message],
-        )?;
-        Ok(())
-    };
     let Some(store) = state.store_info(&event.store) else {
         db.execute("update events set state = 2 where id = ?1", [event.id])?;
         return Ok(Some(Vec::new()));
     };
     let mut changed = Vec::new();
-    let outcome = match source::read(&event.source, event.topic.as_deref(), &event.body) {
+    let outcome = match codes::read(db, &event.store, &event.source, event.topic.as_deref(), &event.body)? {
         Ok(facts) => {
             if let Some(request) = &facts.request {
                 privacy::act(db, &store, event.id, request, now)?;
                 return Ok(None);
             }
-            for p in &facts.problems {
-                aside(&p.kind, p.field.as_deref(), p.code.as_deref(), &p.message)?;
-            }
+            codes::record(db, &event.store, event.id, &facts)?;
             for order in orders::keep(db, &store, event.id, &facts)? {
                 if let Some(version) = orders::rebuild(db, &store, &order, now)? {
                     changed.push((order, version));
@@ -179,7 +171,10 @@ fn project(db: &Connection, state: &AppState, event: &Event, now: Instant) -> Re
             "read"
         }
         Err(unreadable) => {
-            aside("unreadable", None, None, &unreadable.to_string())?;
+            db.execute(
+                "insert into problems (store, event, kind, message) values (?1, ?2, 'unreadable', ?3)",
+                params![event.store, event.id, unreadable.to_string()],
+            )?;
             db.execute("update events set state = 2 where id = ?1", [event.id])?;
             "set_aside"
         }

@@ -1,6 +1,7 @@
 //! The tracking API: receives webhooks, keeps what they say, and answers stores' pages.
 
 pub mod care;
+pub mod codes;
 pub mod config;
 pub mod console;
 pub mod couriers;

@@ -37,8 +37,16 @@ pub fn allowed(url: &str, internal: bool) -> Result<Url, String> {
     match host.parse::<IpAddr>() {
         Ok(ip) if !internal && !is_public(ip) => Err(format!("{ip} is not a public address")),
         _ if host.is_empty() => Err("the address has no host".into()),
+        _ if !internal && inside(&host) => Err(format!("{host} is not a public name")),
         _ => Ok(url),
     }
+}
+
+/// Names that are never public, whatever they resolve to (RFC 6761, RFC 6762, ICANN's `internal`); all others are looked at once they are
+/// resolved.
+fn inside(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    ["localhost", "local", "internal", "home.arpa"].iter().any(|name| host == *name || host.ends_with(&format!(".{name}")))
 }
 
 /// Addresses that anybody on the internet could reach; all others are refused (IANA's special-purpose registries).

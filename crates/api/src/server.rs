@@ -6,7 +6,7 @@ use anyhow::Result;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
-    front, incidents, ingest,
+    codes, front, incidents, ingest,
     insight::{self, looks},
     learning, messages, outbound, poll, routes,
     state::AppState,
@@ -29,6 +29,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let reviews = tokio::spawn(review(state.clone()));
     let retention = tokio::spawn(retention::keep(state.clone()));
     tokio::spawn(insight::catch_up_at_start(state.clone()));
+    tokio::spawn(codes::catch_up_at_start(state.clone()));
     front::serve(listener, state.clone(), routes::app(state)).await?;
     worker.await?;
     outbound.await?;

@@ -22,7 +22,7 @@ pub enum Status {
 }
 
 impl Status {
-    const ALL: [Self; 9] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::InfoReceived,
         Self::InTransit,

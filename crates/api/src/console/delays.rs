@@ -46,7 +46,7 @@ fn reason_name(reason: &str) -> &str {
     REASONS.iter().find(|r| r.0 == reason).map_or(reason, |r| r.1)
 }
 
-async fn published(state: &AppState, store: &str) -> Result<Policy, Failure> {
+pub(super) async fn published(state: &AppState, store: &str) -> Result<Policy, Failure> {
     let (store, now) = (store.to_owned(), state.now());
     Ok(state.db().read(move |db| policies::at(db, &store, now)).await?.unwrap_or_default())
 }
@@ -67,6 +67,9 @@ pub async fn page(State(state): State<AppState>, session: Session) -> Result<Mar
     let (now, policy) = (state.now(), published(&state, &session.store).await?);
     let mut list = notices(&state, &session.store).await?;
     list.sort_by_key(|d| std::cmp::Reverse(d.from));
+    let store = session.store.clone();
+    let count = "select count(*) from incidents where store = ?1 and state = 'proposed'";
+    let proposed: i64 = state.db().read(move |db| Ok(db.query_row(count, [store], |r| r.get(0))?)).await?;
     let ended = |d: &Delay| d.until.is_some_and(|u| u <= now);
     let may = session.may(Role::Support);
     let groups: [(&str, Vec<&Delay>); 3] = [
@@ -77,6 +80,7 @@ pub async fn page(State(state): State<AppState>, session: Session) -> Result<Mar
     let body = html! {
         h1 { "Delay notices" }
         p { "A notice moves the dates that it bears on, before the purchase and after it, and says why." }
+        p { a href=(session.to("incidents")) { "Found in your own scans" } @if proposed > 0 { " " span.tag.warning { (proposed) " proposed" } } }
         @if may {
             section {
                 h2 { "Announce a delay" }
@@ -122,13 +126,13 @@ fn message(d: &Delay) -> String {
     d.message.get("en").or_else(|| d.message.values().next()).cloned().unwrap_or_else(|| reason_name(&d.reason).to_owned())
 }
 
-fn span(d: &Duration) -> String {
+pub(super) fn span(d: &Duration) -> String {
     let (a, b) = (d.min.unwrap_or(0), d.max.or(d.min).unwrap_or(0));
     if a == b { format!("{a} days") } else { format!("{a} to {b} days") }
 }
 
 /// Where it applies, in names.
-fn place(d: &Delay, policy: &Policy) -> String {
+pub(super) fn place(d: &Delay, policy: &Policy) -> String {
     let s = &d.scope;
     let mut parts: Vec<String> = Vec::new();
     parts.extend(

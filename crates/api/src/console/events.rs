@@ -8,15 +8,16 @@ use maud::{Markup, html};
 use promise::Instant;
 use rusqlite::{OptionalExtension, params};
 use serde_json::{Value, json};
+use tracking::status::{SUB_STATUSES, Status};
 
 use super::{
     Failure, Fields, Session,
-    frame::{self, action, moment},
+    frame::{self, action, csrf, moment},
 };
 use crate::{
-    ingest,
+    codes, ingest,
     state::AppState,
-    store::{audit, people::Role, privacy},
+    store::{audit, people::Role},
 };
 
 struct Aside {
@@ -27,12 +28,9 @@ struct Aside {
     at: Instant,
 }
 
-struct Code {
-    source: String,
-    code: String,
-    count: i64,
-    message: String,
-    newest: i64,
+/// A status's words on screen.
+fn words(text: &str) -> String {
+    text.replace('_', " ")
 }
 
 pub async fn page(State(state): State<AppState>, session: Session) -> Result<Markup, Failure> {
@@ -48,24 +46,16 @@ pub async fn page(State(state): State<AppState>, session: Session) -> Result<Mar
             })?
             .collect::<Result<_, _>>()?;
         let mut rows = db.prepare_cached(
-            "select e.source, coalesce(p.code, ''), count(*), max(p.message), max(e.id) from problems p join events e on e.id = p.event
-             where p.store = ?1 and p.kind in ('unknown_code', 'unknown_status') group by e.source, p.code order by count(*) desc limit 200",
-        )?;
-        let codes: Vec<Code> = rows
-            .query_map([&store], |r| {
-                Ok(Code { source: r.get(0)?, code: r.get(1)?, count: r.get(2)?, message: r.get(3)?, newest: r.get(4)? })
-            })?
-            .collect::<Result<_, _>>()?;
-        let mut rows = db.prepare_cached(
             "select p.event, p.kind, coalesce(p.field, ''), p.message, e.source from problems p join events e on e.id = p.event
-             where p.store = ?1 and p.kind not in ('unknown_code', 'unknown_status', 'unreadable') order by p.id desc limit 100",
+             where p.store = ?1 and p.kind not in ('unknown_code', 'unknown_status', 'mapped_code', 'unreadable') order by p.id desc limit 100",
         )?;
         let others: Vec<(i64, String, String, String, String)> = rows
             .query_map([&store], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))?
             .collect::<Result<_, _>>()?;
-        Ok((aside, codes, others, privacy::requests(db, &store)?))
+        Ok((aside, codes::list(db, &store)?, others))
     });
-    let (aside, codes, others, requests) = found.await?;
+    let (aside, codes, others) = found.await?;
+    let (known, unknown): (Vec<&Value>, Vec<&Value>) = codes.iter().partition(|c| !c["status"].is_null());
     let support = session.may(Role::Support);
     let event = |id: i64| session.to(&format!("events/{id}"));
     let body = html! {
@@ -91,21 +81,15 @@ pub async fn page(State(state): State<AppState>, session: Session) -> Result<Mar
         }
         section {
             h2 { "Codes that no table knows" }
-            @if codes.is_empty() { p { "None." } } @else {
-                p { "The parcels are followed all the same; these scans say less than they could." }
-                div.scroll tabindex="0" role="region" aria-label="Codes" {
-                    table {
-                        thead { tr { th scope="col" { "Source" } th scope="col" { "Code" } th scope="col" { "Times" } th scope="col" { "Says" } th scope="col" { "Newest" } } }
-                        tbody {
-                            @for c in &codes {
-                                tr {
-                                    td { (c.source) } td { code { (c.code) } } td { (c.count) } td { (c.message) }
-                                    td { @if support { a href=(event(c.newest)) { (c.newest) } } @else { (c.newest) } }
-                                }
-                            }
-                        }
-                    }
-                }
+            @if unknown.is_empty() { p { "None." } } @else {
+                p { "The parcels are followed all the same; these scans say less than they could. Say what a code means: what came in before is read anew with it, and so is what comes." }
+                ul.rows { @for c in &unknown { (code(&session, c)) } }
+            }
+        }
+        @if !known.is_empty() {
+            section {
+                h2 { "Codes that you have explained" }
+                ul.rows { @for c in &known { (code(&session, c)) } }
             }
         }
         @if !others.is_empty() {
@@ -118,26 +102,61 @@ pub async fn page(State(state): State<AppState>, session: Session) -> Result<Mar
                 }
             }
         }
-        @if !requests.is_empty() {
-            section {
-                h2 { "Requests about shoppers' data" }
-                ul.rows {
-                    @for r in &requests {
-                        @let done = !r["done_at"].is_null();
-                        li {
-                            span {
-                                strong { (r["topic"].as_str().unwrap_or_default()) }
-                                @if done { " " span.tag.good { "done" } }
-                                br;
-                                span.hint { (r["received_at"].as_str().unwrap_or_default()) }
-                            }
-                        }
+    };
+    Ok(frame::page("What could not be read", &session, body))
+}
+
+/// A code, what its source said with it, and the form that says what it means.
+fn code(session: &Session, c: &Value) -> Markup {
+    let text = |name: &str| c[name].as_str().unwrap_or_default();
+    let (status, sub) = (text("status"), text("sub_status"));
+    let support = session.may(Role::Support);
+    html! {
+        li {
+            span {
+                strong { (text("source")) } " " code { (text("code")) } " "
+                @if !status.is_empty() { span.tag.good { (words(status)) @if !sub.is_empty() { ", " (words(sub)) } } }
+                br;
+                span.hint {
+                    (c["count"].as_i64().unwrap_or_default()) " times" @if status.is_empty() { " · " (text("message")) }
+                    @if let Some(id) = c["newest_event"].as_i64().filter(|_| support) { " · " a href=(session.to(&format!("events/{id}"))) { "the newest" span.hidden { " with code " (text("code")) } } }
+                }
+            }
+            @if support {
+                form.inline method="post" action=(session.to("problems/code")) {
+                    (csrf(session))
+                    input type="hidden" name="source" value=(text("source"));
+                    input type="hidden" name="code" value=(text("code"));
+                    select name="status" aria-label=(format!("What {} means", text("code"))) {
+                        option value="" { "Nothing known" }
+                        @for s in Status::ALL { option value=(s.as_str()) selected[s.as_str() == status] { (words(s.as_str())) } }
                     }
+                    select name="sub_status" aria-label=(format!("More exactly, {}", text("code"))) {
+                        option value="" { "no more exactly" }
+                        @for s in SUB_STATUSES { option value=(s) selected[s == sub] { (words(s)) } }
+                    }
+                    button type="submit" { @if status.is_empty() { "Apply" } @else { "Change" } }
                 }
             }
         }
+    }
+}
+
+/// Says what a code means, or that it means nothing known.
+pub async fn say(State(state): State<AppState>, session: Session, fields: Fields) -> Result<Response, Failure> {
+    let (source, code) = (fields.get("source"), fields.get("code"));
+    if source.is_empty() || code.is_empty() || source.len() > 40 || code.len() > 200 {
+        return Err(Failure::none("code"));
+    }
+    let meaning = match fields.get("status") {
+        "" => None,
+        status => {
+            let meaning = codes::meaning(status, fields.some("sub_status").as_deref());
+            Some(meaning.map_err(|(_, e)| Failure::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, e))?)
+        }
     };
-    Ok(frame::page("What could not be read", &session, body))
+    codes::say(&state, &session.store, &session.person.name, source, code, meaning).await?;
+    Ok(session.done("problems", "meant"))
 }
 
 pub async fn replay(State(state): State<AppState>, session: Session, fields: Fields) -> Result<Response, Failure> {

@@ -51,6 +51,11 @@ fn address(ending: &str) -> String {
     format!("/console/assets/{file}")
 }
 
+/// Where the console's styles are, for pages with a head of their own.
+pub fn style() -> String {
+    address(".css")
+}
+
 pub async fn asset(Path(file): Path<String>) -> Result<Response, Failure> {
     let found = ASSETS.get(&file).ok_or_else(|| Failure::none("file"))?;
     let head = [(header::CONTENT_TYPE, found.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
@@ -63,12 +68,15 @@ static MENU: &[(&str, &str, Role)] = &[
     ("overview", "Overview", Role::Viewer),
     ("orders", "Orders", Role::Viewer),
     ("reports", "Reports", Role::Viewer),
+    ("messages", "Messages", Role::Viewer),
     ("delays", "Delay notices", Role::Viewer),
     ("policy", "Delivery policy", Role::Viewer),
     ("help", "Help and reports", Role::Viewer),
     ("insights", "Insights", Role::Viewer),
     ("look", "Look", Role::Viewer),
     ("problems", "What could not be read", Role::Viewer),
+    ("carriers", "Carriers", Role::Viewer),
+    ("privacy", "Shoppers' data", Role::Owner),
     ("webhooks", "Webhooks", Role::Support),
     ("keys", "Keys and secrets", Role::Owner),
     ("people", "People", Role::Owner),
@@ -84,8 +92,11 @@ fn said(word: &str) -> &'static str {
         "drafted" => "A draft is made. Look at it as a shopper would, then publish it.",
         "corrected" => "Added. The order is read anew: reload the page in a moment.",
         "taken-back" => "Taken back.",
+        "looked" => "Looked: what was found stands here.",
+        "meant" => "Kept. What came in before was read anew with it.",
         "replayed" => "Being read again.",
-        "sent-again" => "It is sent again.",
+        "sent-again" => "It is sent again, if it still holds.",
+        "option-sent" => "It is on its way to the shopper.",
         "published" => "Published. Shoppers see it within five minutes.",
         "discarded" => "The draft is gone.",
         "changed-meanwhile" => "Nothing was changed: somebody else has changed the draft meanwhile. Look at it, then try again.",

@@ -4,6 +4,7 @@
 //! [`table`] is the only place that says who may do what: a route that is not in it does not exist, and a handler that asks for a
 //! [`Session`] gets one only behind the guard that the table puts before it.
 
+mod carriers;
 mod delays;
 mod events;
 pub mod frame;
@@ -11,14 +12,17 @@ mod freshness;
 pub mod guard;
 mod guide;
 mod help;
+mod incidents;
 pub mod insights;
 mod keys;
 mod languages;
 mod log;
 pub mod look;
+mod messages;
 mod orders;
 mod overview;
 pub mod policy;
+mod privacy;
 mod reports;
 mod sign_in;
 mod starter;
@@ -113,6 +117,12 @@ pub fn table() -> Vec<Route> {
         at(In(Viewer), "/console/{store}/problems", get(events::page)),
         at(In(Support), "/console/{store}/events/{id}", get(events::one)),
         change(In(Support), "/console/{store}/events/replay", post(events::replay)),
+        change(In(Support), "/console/{store}/problems/code", post(events::say)),
+        at(In(Viewer), "/console/{store}/carriers", get(carriers::page)),
+        at(In(Owner), "/console/{store}/privacy", get(privacy::page)),
+        at(In(Owner), "/console/{store}/privacy/requests/{id}", get(privacy::request)),
+        change(In(Owner), "/console/{store}/privacy/done", post(privacy::done)),
+        change(In(Owner), "/console/{store}/privacy/shopper", post(privacy::shopper)),
 
         at(In(Viewer), "/console/{store}/policy", get(policy::page)),
         at(In(Viewer), "/console/{store}/policy/preview", get(policy::preview_fragment)),
@@ -138,6 +148,30 @@ pub fn table() -> Vec<Route> {
         change(In(Support), "/console/{store}/delays/{id}", post(delays::save)),
         change(In(Support), "/console/{store}/delays/{id}/preview", post(delays::look)),
         change(In(Support), "/console/{store}/delays/end", post(delays::end)),
+        at(In(Viewer), "/console/{store}/incidents", get(incidents::page)),
+        change(In(Support), "/console/{store}/incidents/look", post(incidents::look)),
+        change(In(Support), "/console/{store}/incidents/{id}/{decision}", post(incidents::decide)),
+
+        at(In(Viewer), "/console/{store}/messages", get(messages::page)),
+        change(In(Support), "/console/{store}/messages/again", post(messages::again)),
+        at(In(Viewer), "/console/{store}/messages/rules", get(messages::rules::page)),
+        change(In(Owner), "/console/{store}/messages/rules", post(messages::rules::save_all)),
+        at(In(Owner), "/console/{store}/messages/rules/{rule}", get(messages::rules::one)),
+        change(In(Owner), "/console/{store}/messages/rules/{rule}", post(messages::rules::save)),
+        at(In(Owner), "/console/{store}/messages/hooks/{name}", get(messages::hooks::one)),
+        change(In(Owner), "/console/{store}/messages/hooks/{name}", post(messages::hooks::save)),
+        at(In(Viewer), "/console/{store}/messages/words", get(messages::words::page)),
+        at(In(Owner), "/console/{store}/messages/words/{notice}/{language}", get(messages::words::one)),
+        change(In(Owner), "/console/{store}/messages/words/{notice}/{language}", post(messages::words::save)),
+        at(In(Owner), "/console/{store}/messages/words/{notice}/{language}/preview", get(messages::words::preview)),
+        change(In(Owner), "/console/{store}/messages/words/{notice}/{language}/preview", post(messages::words::preview)),
+        change(In(Owner), "/console/{store}/messages/words/{notice}/{language}/test", post(messages::words::test)),
+        at(In(Support), "/console/{store}/messages/people", get(messages::people::page)),
+        change(In(Support), "/console/{store}/messages/people", post(messages::people::save)),
+        at(In(Viewer), "/console/{store}/messages/options", get(messages::options::page)),
+        change(In(Owner), "/console/{store}/messages/options", post(messages::options::save_mode)),
+        at(In(Support), "/console/{store}/messages/options/{id}", get(messages::options::one)),
+        change(In(Support), "/console/{store}/messages/options/{id}", post(messages::options::act)),
 
         at(In(Viewer), "/console/{store}/look", get(look::page)),
         change(In(Owner), "/console/{store}/look", post(look::save)),

@@ -86,20 +86,7 @@ pub async fn put_words(
 ) -> Result<(), Refused> {
     let language = known(notice, language)?;
     let (_, values) = preview(state, store, notice, language, None, Some(&Override::default())).await?;
-    let parts = [
-        ("subject", &words.subject, Form::Text),
-        ("headline", &words.headline, Form::Text),
-        ("body", &words.body, Form::Text),
-        ("short", &words.short, Form::Text),
-        ("html", &words.html, Form::Html),
-    ];
-    let wrong: Vec<(String, String)> = parts
-        .into_iter()
-        .filter_map(|(name, source, form)| {
-            let e = template::render(source.as_deref()?, &values, form, true).err()?;
-            Some((name.to_owned(), e.to_string()))
-        })
-        .collect();
+    let wrong: Vec<_> = wrong_words(&words, &values).into_iter().map(|(name, e)| (name.to_owned(), e.to_string())).collect();
     if !wrong.is_empty() {
         return Err(Refused::Fields(wrong));
     }
@@ -109,6 +96,21 @@ pub async fn put_words(
         audit::record(db, &store, &actor, "messages.words", &format!("{notice} {language}"), &json!({}))
     });
     Ok(done.await?)
+}
+
+/// Parts of a store's own words that can't be rendered, or name what has no value.
+pub fn wrong_words(words: &Override, values: &Value) -> Vec<(&'static str, template::Wrong)> {
+    let parts = [
+        ("subject", &words.subject, Form::Text),
+        ("headline", &words.headline, Form::Text),
+        ("body", &words.body, Form::Text),
+        ("short", &words.short, Form::Text),
+        ("html", &words.html, Form::Html),
+    ];
+    let wrong = |(name, source, form): (&'static str, &Option<String>, Form)| {
+        Some((name, template::render(source.as_deref()?, values, form, true).err()?))
+    };
+    parts.into_iter().filter_map(wrong).collect()
 }
 
 /// A notice about an order, or about a made-up one, in the store's words or in words that are not kept yet; and the values of templates.

@@ -146,6 +146,11 @@ pub fn by_name(name: &str) -> Option<&'static Carrier> {
     CARRIERS.iter().find(|c| c.name == name)
 }
 
+/// All of them, by the names that a configuration calls them by.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    CARRIERS.iter().map(|c| c.name)
+}
+
 /// The carrier that answers for one of our codes.
 pub fn for_code(code: &str) -> Option<&'static Carrier> {
     CARRIERS.iter().find(|c| c.codes.contains(&code))

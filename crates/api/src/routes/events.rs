@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::admin::Admin;
 use crate::{
-    import, ingest,
+    codes, import, ingest,
     problem::Problem,
     state::AppState,
     store::{audit, outbox, privacy},
@@ -70,22 +70,46 @@ pub async fn replay_all(Admin(store): Admin, State(state): State<AppState>) -> R
     Ok((StatusCode::ACCEPTED, Json(json!({"events": ingest::retry(&state, &store, None).await?}))))
 }
 
-/// Codes that no table knows, by source, most frequent first: what to map.
+/// Codes that no table knows, by source, most frequent first: what to map; and those that the store has given a `status`.
 #[utoipa::path(get, path = "/v1/admin/stores/{store}/codes", tag = "admin", security(("admin" = [])), params(("store" = String, Path)),
     responses((status = 200, body = Vec<Object>), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn codes(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Vec<Value>>, Problem> {
-    let list = state.db().read(move |db| {
-        let mut rows = db.prepare_cached(
-            "select e.source, p.code, count(*), max(p.message), max(e.id) from problems p join events e on e.id = p.event
-             where p.store = ?1 and p.kind in ('unknown_code', 'unknown_status') group by e.source, p.code order by count(*) desc limit 200",
-        )?;
-        let rows = rows.query_map([store], |r| {
-            Ok(json!({"source": r.get::<_, String>(0)?, "code": r.get::<_, Option<String>>(1)?, "count": r.get::<_, i64>(2)?,
-                "message": r.get::<_, String>(3)?, "newest_event": r.get::<_, i64>(4)?}))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    });
-    Ok(Json(list.await?))
+    Ok(Json(state.db().read(move |db| codes::list(db, &store)).await?))
+}
+
+/// What a code of a source means.
+#[derive(Clone, Debug, Default, serde::Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = CodeMeaning)]
+pub struct Meant {
+    source: String,
+    code: String,
+    /// A status of the vocabulary; absent: what was said before is taken back.
+    status: Option<String>,
+    sub_status: Option<String>,
+}
+
+/// Says what a code means that no table knows. What came in before is read anew with it, at once.
+#[utoipa::path(put, path = "/v1/admin/stores/{store}/codes", tag = "admin", security(("admin" = [])), params(("store" = String, Path)), request_body = Meant,
+    responses((status = 200, description = "How many parcels were read anew", body = Object), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json"), (status = 422, description = "Fields that can't be accepted", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn put_code(
+    Admin(store): Admin,
+    State(state): State<AppState>,
+    body: Result<Json<Meant>, axum::extract::rejection::JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let m = super::admin::readable(body)?;
+    let wrong = |field: &str, message: String| Problem::invalid(vec![wire::problem::FieldError { field: field.into(), message }]);
+    for (field, value, most) in [("source", &m.source, 40), ("code", &m.code, 200)] {
+        if value.is_empty() || value.len() > most {
+            return Err(wrong(field, format!("name it, in at most {most} bytes")));
+        }
+    }
+    let meaning = match &m.status {
+        None => None,
+        Some(status) => Some(codes::meaning(status, m.sub_status.as_deref()).map_err(|(field, e)| wrong(field, e))?),
+    };
+    let parcels = codes::say(&state, &store, audit::KEY, &m.source, &m.code, meaning).await?;
+    Ok(Json(json!({"parcels": parcels})))
 }
 
 /// Orders and parcels as a table (`text/csv`) or as JSON lines (`application/x-ndjson`). Times without offset are in `zone`.

@@ -141,7 +141,7 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(events::event))
         .routes(routes!(events::replay))
         .routes(routes!(events::replay_all))
-        .routes(routes!(events::codes))
+        .routes(routes!(events::codes, events::put_code))
         .routes(routes!(events::imports))
         .routes(routes!(events::requests))
         .routes(routes!(events::request))

@@ -67,6 +67,7 @@ pub static TABLES: &[Holder] = &[
     of_store("insight_settings", Nothing("what the store says of itself")),
     of_store("shared_links", Nothing("which carrier's scorecard was shared")),
     of_store("incidents", Nothing("found in groups of parcels, named by carrier, origin and zone")),
+    of_store("code_meanings", Nothing("what the store says of carriers' codes")),
     of_store("scan_gaps", Nothing("counts by lane")),
     of_store("care_settings", Nothing("the store's own")),
     of_store("delays", Nothing("announced to everybody")),

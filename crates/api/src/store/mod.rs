@@ -52,6 +52,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0013_delay_options.sql"),
     include_str!("../../migrations/0014_upkeep.sql"),
     include_str!("../../migrations/0015_learning.sql"),
+    include_str!("../../migrations/0016_code_meanings.sql"),
 ];
 
 /// The version of the database's shape that this program makes.

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use maud::{Markup, html};
-use promise::policy::{Policy, Style};
+use promise::policy::{Detection, Policy, Ship, Style};
 
 use super::{draft, entry::Errors, keep, learned};
 use crate::{
@@ -22,6 +22,31 @@ const STYLES: [(&str, &str); 3] = [
     ("latest", "By its last day: by Thu 4 Dec"),
     ("single", "As one day: Thu 4 Dec"),
 ];
+
+const SHIPS: [(&str, &str); 3] = [
+    ("together", "Together, where one origin has or gets it all; else in parts"),
+    ("as_ready", "As each is ready: what is there goes now, the rest when it comes"),
+    ("complete", "Never in parts: what no origin has whole can't be delivered"),
+];
+
+const DETECTIONS: [(&str, &str); 3] =
+    [("propose", "Proposed: they hold once you approve them"), ("apply", "They hold at once"), ("off", "Nothing is looked for")];
+
+fn ship_word(ship: Ship) -> &'static str {
+    match ship {
+        Ship::Together => "together",
+        Ship::AsReady => "as_ready",
+        Ship::Complete => "complete",
+    }
+}
+
+fn detection_word(detection: Detection) -> &'static str {
+    match detection {
+        Detection::Propose => "propose",
+        Detection::Apply => "apply",
+        Detection::Off => "off",
+    }
+}
 
 fn word(style: Style) -> &'static str {
     match style {
@@ -51,6 +76,10 @@ fn show(session: &Session, policy: &Policy, confidence: &str, revision: i64, err
             (field("How a window is shown", "style", word(policy.style)).choices(STYLES))
             (field("What deliveries teach", "learning", learned::word(policy.learning)).choices(learned::CHOICES)
                 .hint("How long handling and transit really take. Switching it off takes effect with the next publication."))
+            (field("A cart whose lines are not all there at once goes", "ship", ship_word(policy.ship)).choices(SHIPS))
+            (field("Warn a shopper once the chance of keeping the promise is below, in percent", "warn_below", if policy.warn_below == 0 { String::new() } else { policy.warn_below.to_string() }).kind("number")
+                .hint("Empty: 50.").error(errors.at("warn_below")))
+            (field("Delays seen in your own scans are", "detection", detection_word(policy.detection)).choices(DETECTIONS))
             @if session.may(Role::Owner) { button.main type="submit" { "Save in the draft" } }
         }
     };
@@ -68,8 +97,26 @@ pub async fn save(State(state): State<AppState>, session: Session, fields: Field
         _ => Style::Range,
     };
     policy.learning = learned::read(fields.get("learning"));
+    policy.ship = match fields.get("ship") {
+        "as_ready" => Ship::AsReady,
+        "complete" => Ship::Complete,
+        _ => Ship::Together,
+    };
+    policy.detection = match fields.get("detection") {
+        "apply" => Detection::Apply,
+        "off" => Detection::Off,
+        _ => Detection::Propose,
+    };
     let mut errors = Errors::default();
-    for invalid in policy.validate().into_iter().filter(|i| matches!(i.field.as_str(), "currency" | "confidence")) {
+    policy.warn_below = match fields.get("warn_below") {
+        "" => 0,
+        text => text.parse().unwrap_or_else(|_| {
+            errors.add("warn_below", "Write a number of percent, or nothing.");
+            0
+        }),
+    };
+    for invalid in policy.validate().into_iter().filter(|i| matches!(i.field.as_str(), "currency" | "confidence" | "warn_below"))
+    {
         errors.add(&invalid.field, format!("Please {}.", invalid.message));
     }
     let confidence = fields.get("confidence");

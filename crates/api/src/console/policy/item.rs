@@ -72,6 +72,7 @@ impl Entry for Item {
                 }
             }
             (field("Back in stock, or released, on", "available_from", self.available_from.map(|d| d.to_string()).unwrap_or_default()).kind("date").error(errors.at("available_from")))
+            (duration_fields("Beyond the stock it can be ordered all the same: comes in within", "back_order", &self.back_order.clone().unwrap_or_default(), errors))
             fieldset {
                 legend { "Ships from" }
                 p.hint { "None ticked: from all origins." }
@@ -81,6 +82,7 @@ impl Entry for Item {
                 legend { "Can't go by" }
                 div.ticks { @for m in &policy.methods { (tick(&m.title(), "not_by", &m.id, self.not_by.contains(&m.id))) } }
             }
+            (tick("Someone has to sign for it", "signature", "yes", self.signature))
         }
     }
 
@@ -113,5 +115,9 @@ impl Entry for Item {
         };
         self.origins = f.all("origins");
         self.not_by = f.all("not_by");
+        let mut back_order = self.back_order.clone().unwrap_or_default();
+        read_duration(f, "back_order", &mut back_order, errors);
+        self.back_order = Some(back_order).filter(|b| *b != Duration::default());
+        self.signature = f.has("signature");
     }
 }

@@ -1,13 +1,31 @@
 //! What the shopper picks at checkout.
 
 use maud::{Markup, html};
-use promise::policy::{Method, Policy};
+use promise::policy::{HandOver, Method, Policy};
 
 use super::entry::{Entry, Errors, id_of};
 use crate::console::{
     Fields,
     frame::{field, tick},
 };
+
+const ENDS: [(&str, &str); 4] = [
+    ("address", "At the shopper's address"),
+    ("pickup_point", "At a shop or counter of the carrier"),
+    ("locker", "In a locker"),
+    ("store", "With you: the shopper collects it"),
+];
+
+const SAFE: [(&str, &str); 3] = [("signature", "Somebody signs"), ("locker", "A locker"), ("pickup", "A counter")];
+
+fn end_word(to: HandOver) -> &'static str {
+    match to {
+        HandOver::Address => "address",
+        HandOver::PickupPoint => "pickup_point",
+        HandOver::Locker => "locker",
+        HandOver::Store => "store",
+    }
+}
 
 /// Digits after the point of a currency's amounts (ISO 4217).
 pub fn digits(currency: &str) -> u32 {
@@ -78,6 +96,14 @@ impl Entry for Method {
                 p.hint { "None ticked: everywhere that something is delivered." }
                 div.ticks { @for z in policy.zones.iter().filter(|z| !z.excluded) { (tick(&z.title(), "zones", &z.id, self.zones.contains(&z.id))) } }
             }
+            (field("Where it ends", "to", end_word(self.to)).choices(ENDS).error(errors.at("to")))
+            (tick("Someone has to sign", "signature", "yes", self.signature))
+            fieldset {
+                legend { "Keeps parcels from thieves by" }
+                p.hint { "Proposed where thefts are known." }
+                div.ticks { @for (word, name) in SAFE { (tick(name, "safe", word, self.safe.iter().any(|s| s == word))) } }
+                @if !errors.at("safe").is_empty() { p.wrong { (errors.at("safe")) } }
+            }
             (field("Other names", "aliases", self.aliases.join(", ")).hint("Under which orders mention it, with commas between: Free Shipping …").error(errors.at("aliases")))
         }
     }
@@ -99,6 +125,14 @@ impl Entry for Method {
         self.services.extend(new);
         self.zones = f.all("zones");
         self.aliases = f.list("aliases");
+        self.to = match f.get("to") {
+            "pickup_point" => HandOver::PickupPoint,
+            "locker" => HandOver::Locker,
+            "store" => HandOver::Store,
+            _ => HandOver::Address,
+        };
+        self.signature = f.has("signature");
+        self.safe = f.all("safe");
     }
 }
 

@@ -51,6 +51,7 @@ impl Entry for Service {
             (field("Public holidays", "holidays", self.holidays.join(", ")).hint("Calendars observed, with commas between.").error(errors.at("holidays")))
             (field("Closed besides", "closures", closures).lines(3).hint("Dates, a line each.").error(errors.at("closures")))
             (tick("Can't deliver to post-office boxes", "no_po_boxes", "yes", self.no_po_boxes))
+            (tick("Can't ask for a signature", "no_signature", "yes", self.no_signature))
         }
     }
 
@@ -65,5 +66,6 @@ impl Entry for Service {
         self.holidays = f.list("holidays").iter().map(|c| c.to_uppercase()).collect();
         self.closures = days(f, "closures", errors);
         self.no_po_boxes = f.has("no_po_boxes");
+        self.no_signature = f.has("no_signature");
     }
 }

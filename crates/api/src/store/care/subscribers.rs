@@ -261,6 +261,18 @@ pub fn keep_secret(db: &Connection, secret: &[u8], now: Instant) -> Result<Vec<u
     Ok(db.query_row("select secret from push_keys where one = 1", [], |r| r.get(0))?)
 }
 
+/// What was said about one order, newest first.
+pub fn said(db: &Connection, store: &str, order: &str) -> Result<Vec<Value>> {
+    let mut rows = db.prepare_cached(
+        "select channel, given, at, language, words from opt_ins where store = ?1 and order_id = ?2 order by id desc limit 50",
+    )?;
+    let rows = rows.query_map([store, order], |r| {
+        Ok(json!({"channel": r.get::<_, String>(0)?, "given": r.get::<_, bool>(1)?, "at": Instant(r.get(2)?), "language": r.get::<_, String>(3)?,
+            "words": r.get::<_, String>(4)?}))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Opt-ins of a store, for whoever has to prove them.
 pub fn opt_ins(db: &Connection, store: &str) -> Result<Vec<Value>> {
     let mut rows = db.prepare_cached(

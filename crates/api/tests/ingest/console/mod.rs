@@ -5,8 +5,10 @@ mod care;
 mod doors;
 mod insights;
 mod keys;
+mod messages;
 mod orders;
 mod policy;
+mod sources;
 
 use api::store::people::{self, Role};
 use axum::{http::HeaderMap, response::Response};
