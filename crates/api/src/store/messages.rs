@@ -178,11 +178,15 @@ pub fn again(db: &Connection, store: &str, id: &str, now: Instant) -> Result<boo
     Ok(db.execute(sql, params![store, id, now.0])? > 0)
 }
 
-/// Writes one that was sent once more, as a message of its own: a mailbox drops a second one with the same id. Letters are not: what they
-/// said is gone.
+/// Writes one that was sent once more, as a message of its own: a mailbox drops a second one with the same id. Asked twice in a second, it
+/// is written once. Letters are not: what they said is gone. False: there is no such message.
 pub fn repeat(db: &Connection, store: &str, id: &str, now: Instant) -> Result<bool> {
-    let sql = "insert or ignore into messages (id, store, order_id, channel, notice, subject, rule, recipient, language, made_at, due_at)
-        select substr(?2, 1, 40) || '_' || ?3, store, order_id, channel, notice, subject, rule, recipient, language, ?3, ?3 from messages
-        where store = ?1 and id = ?2 and state = 'sent' and order_id is not null and rule <> '' and sent_with is null";
-    Ok(db.execute(sql, params![store, id, now.0])? > 0)
+    let which = "from messages where store = ?1 and id = ?2 and state = 'sent' and order_id is not null and rule <> '' and sent_with is null";
+    let found: bool = db.query_row(&format!("select exists (select 1 {which})"), params![store, id], |r| r.get(0))?;
+    let sql = format!(
+        "insert or ignore into messages (id, store, order_id, channel, notice, subject, rule, recipient, language, made_at, due_at)
+         select substr(?2, 1, 40) || '_' || ?3, store, order_id, channel, notice, subject, rule, recipient, language, ?3, ?3 {which}"
+    );
+    db.execute(&sql, params![store, id, now.0])?;
+    Ok(found)
 }
