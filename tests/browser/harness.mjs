@@ -57,7 +57,7 @@ webhook_secrets = { shopify = ["${secret}"], easypost = ["${secret}"], standard 
       const signed = `v1.demo.${Buffer.from(order).toString('base64url')}.${expires}`;
       return `${signed}.${sign(signed, 'hex')}`;
     },
-    admin: (path, object) => fetch(`${origin}/v1/admin/stores/demo/${path}`, { method: 'POST', body: JSON.stringify(object), headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' } }),
+    admin: (path, object, method = 'POST') => fetch(`${origin}/v1/admin/stores/demo/${path}`, { method, body: JSON.stringify(object), headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' } }),
     async stop() {
       if (child.exitCode === null) {
         child.kill('SIGTERM');

@@ -92,6 +92,9 @@ pub struct Store {
     pub outbound: Vec<Outbound>,
     #[serde(default)]
     pub carriers: BTreeMap<String, Account>,
+    /// Of the widget's look, as the console keeps it.
+    #[serde(skip)]
+    pub accent: Option<String>,
     /// In whose name the store writes, where it isn't the installation's.
     pub mail_from: Option<String>,
     pub mail_reply_to: Option<String>,

@@ -5,49 +5,25 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
+use notify::Outcome;
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use promise::Instant;
 use reqwest::{StatusCode, Url, header};
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
-use view::{Locale, locale::say, order::Reader};
 use web_push_native::{Auth, encrypt, p256::PublicKey};
 
 use crate::{
     outbound,
     state::AppState,
-    store::{
-        care::{
-            reports,
-            subscribers::{self, Subscription},
-        },
-        orders,
-    },
-    token,
-    words::Words,
+    store::care::subscribers::{self, Subscription},
 };
 
-/// Sent at the same time.
-const AT_ONCE: usize = 16;
 /// How long a push service keeps a message for a browser that is off: older news of a parcel is none.
 const LIVES: u32 = 24 * 3600;
 /// What a push service must be able to take, less what encryption adds (RFC 8030, RFC 8291).
 const LARGEST: usize = 3900;
 /// Sizes would tell what a message says.
 const PADDED_TO: usize = 256;
-
-/// How a message fared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Sent,
-    /// The browser has ended its subscription: forget it.
-    Gone,
-    /// Try again, after these many seconds if the service says so.
-    Later(String, Option<i64>),
-    /// It will never be taken.
-    Refused(String),
-}
 
 /// The server's key, made at the first question and kept: browsers remember it.
 pub async fn key(state: &AppState) -> Result<Arc<SigningKey>> {
@@ -142,7 +118,7 @@ pub async fn send(state: &AppState, client: &reqwest::Client, s: &Subscription, 
     };
     let request = match prepared.await {
         Ok(request) => request,
-        Err(e) => return Outcome::Refused(format!("{e:#}")),
+        Err(e) => return Outcome::Refused(format!("{e:#}"), false),
     };
     let answer = match request.send().await {
         Ok(answer) => answer,
@@ -150,106 +126,12 @@ pub async fn send(state: &AppState, client: &reqwest::Client, s: &Subscription, 
     };
     let wait = answer.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
     match answer.status() {
-        status if status.is_success() => Outcome::Sent,
-        StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::Gone,
-        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => Outcome::Refused(format!("answered {}", answer.status())),
+        status if status.is_success() => Outcome::Sent(None),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::Refused("the browser has ended its subscription".into(), true),
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => {
+            Outcome::Refused(format!("answered {}", answer.status()), false)
+        }
         status => Outcome::Later(format!("answered {status}"), wait),
-    }
-}
-
-/// What a browser shows: made when it is sent, of what is true then. Nothing, where it is no longer so.
-async fn message(state: &AppState, s: &Subscription, why: &Value) -> Result<Option<Value>> {
-    let (store, order, now) = (s.store.clone(), s.order.clone(), state.now());
-    let report = why["report"].as_str().map(str::to_owned);
-    let found = state
-        .db()
-        .read(move |db| {
-            let Some(document) = orders::document(db, &store, &order)? else { return Ok(None) };
-            let report = report.map(|id| reports::get(db, &store, &order, &id)).transpose()?.flatten();
-            Ok(Some((document, report)))
-        })
-        .await?;
-    let Some((document, report)) = found else { return Ok(None) };
-    let is = |name: &str, value: Option<&str>| why[name].is_null() || why[name].as_str() == value;
-    let parcel = document.shipments.iter().find(|p| why["shipment"].as_str() == Some(&p.id));
-    let holds = is("status", parcel.map(|p| p.status.as_str()))
-        && is("outlook", document.estimate.as_ref().map(|e| e.outlook.as_str()))
-        && is("state", report.as_ref().map(|r| r.state.as_str()));
-    if !holds {
-        return Ok(None);
-    }
-    let words = Words::of([s.language.as_str()]);
-    let said = view::order::sentence(&document, Reader { now, offset: None }, &words);
-    let body = match report {
-        Some(r) => {
-            let kind = say(&words, &format!("care.kind.{}", r.kind.as_str()), &[]);
-            format!("{kind} · {}", say(&words, &format!("care.state.{}", r.state.as_str()), &[]))
-        }
-        None if said.detail.is_empty() => said.headline,
-        None => format!("{}\n{}", said.headline, said.detail),
-    };
-    let config = state.config();
-    let Some(secret) = config.store(&s.store).and_then(|c| c.token_secrets.first()) else { return Ok(None) };
-    let token = token::mint(&s.store, &s.order, now.0 + 30 * 86_400, secret.expose_secret());
-    let cut: String = body.chars().take(400).collect();
-    Ok(Some(
-        json!({"title": format!("{} {}", document.store.name, document.number), "body": cut, "lang": words.language(), "dir": words.direction(),
-        "tag": s.id, "url": format!("{}/track/{token}", state.config().public_url.trim_end_matches('/'))}),
-    ))
-}
-
-/// Sends what is due, until the server stops. A message that was sent just before a crash may be sent twice: its tag replaces the first on
-/// the shopper's screen.
-pub async fn run(state: AppState) -> Result<()> {
-    let client = outbound::client(state.config().limits.internal_targets)?;
-    loop {
-        let now = state.now();
-        let (list, next) = state.db().read(move |db| subscribers::due(db, now, AT_ONCE)).await?;
-        if list.is_empty() {
-            if !state.rest(state.push_woken(), now, next).await {
-                return Ok(());
-            }
-            continue;
-        }
-        let mut sending = JoinSet::new();
-        for due in list {
-            let (state, client) = (state.clone(), client.clone());
-            sending.spawn(async move {
-                let s = &due.subscription;
-                let outcome = match message(&state, s, &due.why).await? {
-                    Some(payload) => send(&state, &client, s, &payload, &s.id).await,
-                    None => Outcome::Refused("it is no longer so".into()),
-                };
-                let word = match &outcome {
-                    Outcome::Sent => "sent",
-                    Outcome::Gone => "gone",
-                    Outcome::Later(..) => "failed",
-                    Outcome::Refused(_) => "refused",
-                };
-                metrics::counter!("push_messages_total", "outcome" => word).increment(1);
-                if let Outcome::Later(error, _) | Outcome::Refused(error) = &outcome {
-                    tracing::warn!(
-                        store = s.store,
-                        attempt = due.attempts + 1,
-                        error,
-                        "a message to a browser was not delivered"
-                    );
-                }
-                let (now, id, subscription) = (state.now(), due.id.clone(), s.id.clone());
-                state
-                    .db()
-                    .write(move |db| match outcome {
-                        Outcome::Gone => subscribers::remove(db, &subscription).map(drop),
-                        Outcome::Sent => subscribers::tried(db, &id, Ok(()), now),
-                        Outcome::Later(error, wait) => subscribers::tried(db, &id, Err((error, wait)), now),
-                        Outcome::Refused(error) => subscribers::given_up(db, &id, &error),
-                    })
-                    .await
-            });
-        }
-        while let Some(done) = sending.join_next().await {
-            done??;
-        }
     }
 }
 

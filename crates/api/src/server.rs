@@ -25,7 +25,6 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let messages = tokio::spawn(tell(state.clone()));
     let polling = tokio::spawn(ask(state.clone()));
     let looks = tokio::spawn(looks::keep(state.clone()));
-    let pushing = tokio::spawn(push_all(state.clone()));
     let reviews = tokio::spawn(review(state.clone()));
     let retention = tokio::spawn(retention::keep(state.clone()));
     tokio::spawn(insight::catch_up_at_start(state.clone()));
@@ -36,7 +35,6 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     messages.await?;
     polling.await?;
     looks.await?;
-    pushing.await?;
     reviews.abort();
     retention.await?;
     clock.abort();
@@ -109,14 +107,6 @@ async fn tell(state: AppState) {
 async fn ask(state: AppState) {
     while let Err(e) = poll::run(state.clone()).await {
         tracing::error!(error = format!("{e:#}"), "asking carriers failed; trying again");
-        tokio::time::sleep(Duration::from_secs(5)).await;
-    }
-}
-
-/// Sends messages to browsers, likewise.
-async fn push_all(state: AppState) {
-    while let Err(e) = crate::push::run(state.clone()).await {
-        tracing::error!(error = format!("{e:#}"), "telling browsers failed; trying again");
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
 }

@@ -58,7 +58,6 @@ struct Inner {
     outbound: Notify,
     messages: Notify,
     mailer: notify::transport::Mailer,
-    push: Notify,
     push_key: tokio::sync::OnceCell<Arc<p256::ecdsa::SigningKey>>,
     /// Webhooks taken in this window of 25 milliseconds since the start, and in the one before.
     rush: Mutex<(u64, u32, u32)>,
@@ -113,7 +112,6 @@ impl AppState {
             outbound: Notify::new(),
             messages: Notify::new(),
             mailer,
-            push: Notify::new(),
             push_key: tokio::sync::OnceCell::new(),
             rush: Mutex::default(),
             started: std::time::Instant::now(),
@@ -217,11 +215,6 @@ impl AppState {
     /// There is something to send.
     pub fn wake_outbound(&self) {
         self.0.outbound.notify_one();
-        self.0.push.notify_one();
-    }
-
-    pub async fn push_woken(&self) {
-        self.0.push.notified().await;
     }
 
     /// The key that messages to browsers are signed with, once it was asked for.
@@ -283,6 +276,7 @@ impl AppState {
                 .filter(|c| c.1)
                 .map(|c| c.0.to_owned())
                 .collect(),
+            accent: s.accent.clone(),
         })
     }
 

@@ -102,6 +102,7 @@ pub fn page(t: &Terms, number: &str, reason: Option<&str>, from: &From, wait: &s
     match t.silence {
         Silence::Consents => paragraphs.push(say(l, "option.silence", &[("until", &until)])),
         Silence::Cancels => paragraphs.push(say(l, "option.express", &[("until", &until)])),
+        Silence::Nothing if t.until.is_some() => paragraphs.push(say(l, "option.answer_by", &[("until", &until)])),
         Silence::Nothing => {}
     }
     if t.any_time {

@@ -313,6 +313,8 @@ pub async fn save(State(state): State<AppState>, session: Session, fields: Field
             audit::record(db, &store, &by, "look.save", "", &json!(look))
         })
         .await?;
+    // Mails wear it too.
+    state.reload_stores().await?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, session.to("look?said=saved"))]).into_response())
 }
 

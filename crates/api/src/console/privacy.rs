@@ -97,8 +97,8 @@ pub async fn request(
     Path((_, id)): Path<(String, i64)>,
     session: Session,
 ) -> Result<Response, Failure> {
-    let (store, now) = (session.store.clone(), state.now());
-    let found = state.db().read(move |db| privacy::export(db, &store, id, now)).await?.ok_or_else(|| Failure::none("request"))?;
+    let (info, now) = (state.store_info(&session.store).ok_or_else(|| Failure::none("store"))?, state.now());
+    let found = state.db().read(move |db| privacy::export(db, &info, id, now)).await?.ok_or_else(|| Failure::none("request"))?;
     let (store, by) = (session.store.clone(), session.person.name.clone());
     state.db().write(move |db| audit::record(db, &store, &by, "request.export", &id.to_string(), &json!({}))).await?;
     Ok(file(&format!("request-{id}.json"), &found))

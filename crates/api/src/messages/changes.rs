@@ -1,14 +1,20 @@
 //! What of a change is worth a message. The same change has the same message, so that what a replay makes anew is not told again.
 
 use anyhow::Result;
-use notify::{notice::SATISFIED, rules::Facts};
+use notify::{
+    notice::SATISFIED,
+    rules::{Facts, Rule},
+};
 use promise::{Day, Instant};
 use rusqlite::{Connection, OptionalExtension, params};
 use tracking::facts::Order;
 use wire::{OrderDocument, order::Shipment};
 
 use super::{id_of, options, people, rules};
-use crate::store::orders::StoreInfo;
+use crate::store::{
+    care::{settings, subscribers},
+    orders::StoreInfo,
+};
 
 /// News that is older is none: past orders are imported, and carriers are heard of late.
 const FRESH: i64 = 3 * 86_400;
@@ -66,14 +72,6 @@ pub fn write(
     let contact = people::contact(db, &store.id, &order.id)?.unwrap_or_default();
     let mut written = 0;
     for rule in rules.of(happening.notice, &facts(order, document, happening)) {
-        let recipient = match rule.channel.as_str() {
-            "mail" | "sms" | "push" if !store.channels.contains(&rule.channel) => continue,
-            "mail" => contact.email_hash.clone(),
-            "sms" => contact.phone_hash.clone(),
-            // Whoever watches the order, or the store's own tools.
-            _ => Some(String::new()),
-        };
-        let Some(recipient) = recipient else { continue };
         let (due, news_until) = match happening.notice {
             SATISFIED => (happening.at + i64::from(rule.days) * 86_400, happening.at + i64::from(rule.days) * 86_400 + FRESH),
             "sent_back_soon" => ((happening.at - i64::from(rule.days) * 86_400).max(now.0), happening.at),
@@ -84,28 +82,83 @@ pub fn write(
         }
         let due = due + i64::from(rule.delay_minutes) * 60;
         let channel = rule.hook.as_ref().map_or_else(|| rule.channel.clone(), |name| format!("hook:{name}"));
-        let id = id_of(&[&store.id, &channel, happening.notice, &order.id, &happening.subject]);
-        let language = rule.language.clone().or_else(|| contact.language.clone()).unwrap_or_else(|| rules.language.clone());
-        written += db
-            .prepare_cached(
-                "insert or ignore into messages (id, store, order_id, channel, notice, subject, rule, recipient, language, made_at, due_at)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )?
-            .execute(params![
-                id,
-                store.id,
-                order.id,
-                channel,
-                happening.notice,
-                happening.subject,
-                rule.id,
-                recipient,
-                language,
-                now.0,
-                due
-            ])?;
+        for to in recipients(db, store, &order.id, rule, &contact, happening.at)? {
+            let mut what = vec![store.id.as_str(), &channel, happening.notice, &order.id, &happening.subject];
+            // The order's own address needs no name: a change of it tells nothing twice.
+            what.extend(to.beside.then_some(to.hash.as_str()));
+            let language = rule.language.clone().or(to.language).unwrap_or_else(|| rules.language.clone());
+            written += db
+                .prepare_cached(
+                    "insert or ignore into messages (id, store, order_id, channel, notice, subject, rule, recipient, language, made_at, due_at)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                )?
+                .execute(params![
+                    id_of(&what),
+                    store.id,
+                    order.id,
+                    channel,
+                    happening.notice,
+                    happening.subject,
+                    rule.id,
+                    to.hash,
+                    language,
+                    now.0,
+                    due
+                ])?;
+        }
     }
     Ok(written)
+}
+
+/// Whom a rule's message goes to.
+struct Recipient {
+    /// Of the address; for a browser its id; empty for a tool.
+    hash: String,
+    language: Option<String>,
+    /// Besides the order's own address.
+    beside: bool,
+}
+
+/// News may be told to a browser that asked after it: a scan may come late. One of the day before is none to who asked today.
+const BEFORE: i64 = 12 * 3600;
+
+fn recipients(
+    db: &Connection,
+    store: &StoreInfo,
+    order: &str,
+    rule: &Rule,
+    contact: &people::Contact,
+    at: i64,
+) -> Result<Vec<Recipient>> {
+    let mut found = Vec::new();
+    match rule.channel.as_str() {
+        "mail" | "sms" => {
+            if !store.channels.contains(&rule.channel) {
+                return Ok(found);
+            }
+            let own = if rule.channel == "mail" { &contact.email_hash } else { &contact.phone_hash };
+            if let Some(hash) = own {
+                found.push(Recipient { hash: hash.clone(), language: contact.language.clone(), beside: false });
+            }
+            let said = people::said(db, store, order, &rule.channel)?.filter(|s| s.given);
+            if let Some((hash, language)) = said.and_then(|s| Some((s.hash?, s.language)))
+                && Some(&hash) != own.as_ref()
+            {
+                found.push(Recipient { hash, language: Some(language), beside: true });
+            }
+        }
+        "push" => {
+            if settings::of(db, &store.id)?.updates.push {
+                for s in subscribers::of(db, &store.id, order)? {
+                    if at >= subscribers::since(db, &s.id)? - BEFORE {
+                        found.push(Recipient { hash: s.id, language: Some(s.language), beside: true });
+                    }
+                }
+            }
+        }
+        _ => found.push(Recipient { hash: String::new(), language: contact.language.clone(), beside: false }),
+    }
+    Ok(found)
 }
 
 /// What rules' conditions look at.

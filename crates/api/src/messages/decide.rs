@@ -24,6 +24,10 @@ use super::{
 use crate::{
     state::AppState,
     store::{
+        care::{
+            reports, settings,
+            subscribers::{self, Subscription},
+        },
         messages::{self, Message},
         orders::{self, StoreInfo},
     },
@@ -54,6 +58,7 @@ pub enum What {
     Mail(Mail),
     Sms { to: String, text: String },
     Hook { name: String, values: Value },
+    Push { browser: Box<Subscription>, payload: Value },
 }
 
 /// News that could not be told for so long are none.
@@ -79,7 +84,12 @@ pub fn decide(db: &Connection, state: &AppState, message: &Message, now: Instant
 
 /// Who writes.
 pub fn from(store: &StoreInfo) -> From {
-    From { name: store.name.clone(), url: store.url.clone(), support_url: store.support_url.clone(), accent: String::new() }
+    From {
+        name: store.name.clone(),
+        url: store.url.clone(),
+        support_url: store.support_url.clone(),
+        accent: store.accent.clone().unwrap_or_default(),
+    }
 }
 
 /// What somebody asked for: sent whatever they said about messages, but not to a mailbox that is not there.
@@ -134,6 +144,11 @@ fn about_order(db: &Connection, state: &AppState, store: &StoreInfo, message: &M
     if let Some(reason) = changes::untrue(&message.notice, &message.subject, &document, now) {
         return Ok(Decision::Drop(reason));
     }
+    if message.notice == "report"
+        && let Some(reason) = report_moved(db, &store.id, order, &message.subject)?
+    {
+        return Ok(Decision::Drop(reason));
+    }
     if message.notice == "new_window" {
         if let Some(other) = messages::next_other(db, message, now)? {
             return Ok(Decision::Defer(other.max(now.0) + 60, "another message may tell the new date".into()));
@@ -152,7 +167,7 @@ fn about_order(db: &Connection, state: &AppState, store: &StoreInfo, message: &M
         Ok(addresses) => addresses,
         Err(e) => return Ok(Decision::Drop(format!("{e:#}"))),
     };
-    let to = match recipient(db, store, rule, &contact, &addresses)? {
+    let to = match recipient(db, store, message, rule, &contact, &addresses)? {
         Ok(to) => to,
         Err(reason) => return Ok(Decision::Drop(reason)),
     };
@@ -174,7 +189,7 @@ fn about_order(db: &Connection, state: &AppState, store: &StoreInfo, message: &M
     let parcels: Vec<String> = std::iter::once(message).chain(&with).map(|m| parcel_of(&m.subject).to_owned()).collect();
     let language = message.language.as_deref().unwrap_or(&rules.language);
     let saying = Saying { db, state, store, order, document: &document, now, test: false };
-    let stop = (!to.hash.is_empty()).then(|| stop_url(state, store, &rule.channel, &to.hash, now));
+    let stop = matches!(rule.channel.as_str(), "mail" | "sms").then(|| stop_url(state, store, &rule.channel, &to.hash, now));
     let (said, values) = saying.say(&message.notice, &message.subject, &parcels, language, stop.as_deref())?;
     for (part, wrong) in &said.wrong {
         tracing::warn!(store = store.id, notice = message.notice, language, part, %wrong, "a template of the store's can't be used; ours is");
@@ -201,6 +216,11 @@ fn about_order(db: &Connection, state: &AppState, store: &StoreInfo, message: &M
             name: rule.hook.clone().unwrap_or_default(),
             values: hook_values(values, &said, message, &addresses, Instant(message.made_at)),
         },
+        "push" => {
+            let Some(browser) = to.browser else { return drop("the browser is no longer told") };
+            let payload = payload(store, &document.number, &said, &browser, &url);
+            What::Push { browser: Box::new(browser), payload }
+        }
         other => return Ok(Decision::Drop(format!("there is no channel {other}"))),
     };
     let with = with.into_iter().map(|m| m.id).collect();
@@ -217,32 +237,86 @@ fn parcel_of_rest(subject: &str) -> &str {
     subject.split_once('|').map_or("", |s| s.1)
 }
 
+#[derive(Default)]
 struct To {
     address: String,
     hash: String,
+    browser: Option<Subscription>,
 }
 
 /// Whom a rule's message goes to, or why to nobody.
 fn recipient(
     db: &Connection,
     store: &StoreInfo,
+    message: &Message,
     rule: &Rule,
     contact: &Contact,
     addresses: &Addresses,
 ) -> Result<Result<To, String>> {
-    let (address, hash) = match rule.channel.as_str() {
+    let order = message.order_id.as_deref().unwrap_or_default();
+    let (own, own_hash) = match rule.channel.as_str() {
         "mail" => (&addresses.email, &contact.email_hash),
         "sms" => (&addresses.phone, &contact.phone_hash),
-        _ => return Ok(Ok(To { address: String::new(), hash: String::new() })),
+        "push" => {
+            let browser = subscribers::get(db, &message.recipient)?.filter(|s| s.store == store.id && s.order == order);
+            let on = settings::of(db, &store.id)?.updates.push;
+            let hash = message.recipient.clone();
+            return Ok(match browser.filter(|_| on) {
+                Some(browser) => Ok(To { hash, browser: Some(browser), ..To::default() }),
+                None => Err("the browser is no longer told".into()),
+            });
+        }
+        _ => return Ok(Ok(To::default())),
+    };
+    let said = people::said(db, store, order, &rule.channel)?;
+    if said.as_ref().is_some_and(|s| !s.given) {
+        return Ok(Err("the shopper wants none about this order".into()));
+    }
+    let named = said.filter(|s| s.hash.as_ref() == Some(&message.recipient) && s.hash != *own_hash);
+    let (address, hash) = match named {
+        Some(s) => (s.address, s.hash),
+        // One that was named on the order's page and is not any more: the order's own address has a message of its own.
+        None if Some(&message.recipient) != own_hash.as_ref() && messages::has_twin(db, message)? => {
+            return Ok(Err("the address was taken back".into()));
+        }
+        None => (own.clone(), own_hash.clone()),
     };
     let (Some(address), Some(hash)) = (address, hash) else { return Ok(Err("the order has no address for it".into())) };
-    if let Some(reason) = people::suppressed(db, &store.id, &rule.channel, hash)? {
+    if let Some(reason) = people::suppressed(db, &store.id, &rule.channel, &hash)? {
         return Ok(Err(format!("the address is not written to: {reason}")));
     }
-    if rule.basis == "consent" && !people::agreed(db, &store.id, &rule.channel, hash)? {
+    if rule.basis == "consent" && !people::agreed_about(db, store, order, &rule.channel, &hash)? {
         return Ok(Err("the shopper has not agreed".into()));
     }
-    Ok(Ok(To { address: address.clone(), hash: hash.clone() }))
+    Ok(Ok(To { address, hash, browser: None }))
+}
+
+/// What a browser shows. A store's own short form takes the place of ours. The tag is the browser's for this order: a later message takes
+/// the place of an earlier one, and the same one twice is one.
+fn payload(store: &StoreInfo, number: &str, said: &Said, browser: &Subscription, url: &str) -> Value {
+    let words = Words::of([browser.language.as_str()]);
+    let ours = format!("{}: {}", store.name, said.page.subject);
+    let body = match &said.page.preheader {
+        _ if said.short != ours => said.short.clone(),
+        more if more.is_empty() => said.page.headline.clone(),
+        more => format!("{}\n{more}", said.page.headline),
+    };
+    let cut: String = body.chars().take(400).collect();
+    serde_json::json!({"title": format!("{} {number}", store.name), "body": cut, "lang": words.language(), "dir": words.direction(), "tag": browser.id, "url": url})
+}
+
+/// Which report a message is about, and the state that it tells: `|{id} {state}`.
+fn report_of(subject: &str) -> Option<(&str, &str)> {
+    subject.strip_prefix('|')?.split_once(' ')
+}
+
+/// Why news of a report is none any more.
+fn report_moved(db: &Connection, store: &str, order: &str, subject: &str) -> Result<Option<String>> {
+    let Some((id, told)) = report_of(subject) else { return Ok(None) };
+    Ok(match reports::get(db, store, order, id)? {
+        Some(r) if r.state.as_str() != told => Some(format!("no longer true: the report is {}", r.state.as_str())),
+        _ => None,
+    })
 }
 
 /// When the next message may go, where there were enough in the last 24 hours.
@@ -336,7 +410,16 @@ impl Saying<'_> {
         let url = self.url();
         let until = self.until(notice, subject, &words);
         let from = from(self.store);
-        let values: Vec<(&str, String)> = until.into_iter().map(|u| ("until", u)).collect();
+        let mut values: Vec<(&str, String)> = until.into_iter().map(|u| ("until", u)).collect();
+        if let Some((id, state)) = report_of(subject).filter(|_| notice == "report")
+            && let Some(r) = reports::get(self.db, &self.store.id, self.order, id)?
+        {
+            let text = |key: String| view::locale::say(&words, &key, &[]);
+            values.push((
+                "message",
+                format!("{} · {}", text(format!("care.kind.{}", r.kind.as_str())), text(format!("care.state.{state}"))),
+            ));
+        }
         let told = Told {
             notice,
             order: self.document,

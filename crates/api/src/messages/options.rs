@@ -5,6 +5,7 @@ use anyhow::Result;
 use notify::{
     layout::Page,
     option::{self, Law, Silence, Terms},
+    rules::Rules,
     texts::Texts,
 };
 use promise::{Day, Instant};
@@ -134,6 +135,12 @@ fn due(law: Law, d: &OrderDocument) -> bool {
     open && (law == Law::Eu || !d.unshipped.is_empty() || d.shipments.is_empty())
 }
 
+/// The last day to answer: as the law says; where it names no moment, as many days after the notice as the merchant asks for.
+fn until(t: &Terms, rules: &Rules, now: Instant) -> Option<String> {
+    let asked = Day(now.local(0).0.0 + i32::try_from(rules.delay_options.answer_days).unwrap_or(14));
+    t.until.or((t.silence == Silence::Nothing).then_some(asked)).map(|d| d.to_string())
+}
+
 /// Drafts the notice that is due for an order, where one is; within the change that shows it. With mode `send` it is sent by itself.
 pub fn draft(db: &Connection, store: &StoreInfo, order: &str, d: &OrderDocument, now: Instant) -> Result<()> {
     let outlook = d.estimate.as_ref().map_or("", |e| e.outlook.as_str());
@@ -149,6 +156,7 @@ pub fn draft(db: &Connection, store: &StoreInfo, order: &str, d: &OrderDocument,
         return Ok(());
     }
     let last = last_of(db, &store.id, order)?;
+    let rules = rules::of(db, &store.id)?;
     let agreed = match &last {
         None => None,
         // Nothing was told yet: the draft follows the estimate.
@@ -159,7 +167,7 @@ pub fn draft(db: &Connection, store: &StoreInfo, order: &str, d: &OrderDocument,
                 let t = option::terms(law, promised, Some((from, to)), before);
                 db.execute(
                     "update delay_options set revised_from = ?2, revised_to = ?3, silence = ?4, until = ?5 where id = ?1",
-                    params![l.id, revised.0, revised.1, silence_name(t.silence), t.until.map(|d| d.to_string())],
+                    params![l.id, revised.0, revised.1, silence_name(t.silence), until(&t, &rules, now)],
                 )?;
             }
             return Ok(());
@@ -172,7 +180,6 @@ pub fn draft(db: &Connection, store: &StoreInfo, order: &str, d: &OrderDocument,
             _ => return Ok(()),
         },
     };
-    let rules = rules::of(db, &store.id)?;
     if rules.delay_options.mode == "off" {
         return Ok(());
     }
@@ -194,7 +201,7 @@ pub fn draft(db: &Connection, store: &StoreInfo, order: &str, d: &OrderDocument,
             estimate.to,
             reason,
             silence_name(terms.silence),
-            terms.until.map(|d| d.to_string()),
+            until(&terms, &rules, now),
             now.0
         ],
     )?;
@@ -215,7 +222,13 @@ fn send(db: &Connection, store: &StoreInfo, id: &str, now: Instant) -> Result<bo
     let Some(kept) = by_id(db, &store.id, id)?.filter(|k| k.state == "draft") else { return Ok(false) };
     let contact = people::contact(db, &store.id, &kept.order_id)?.unwrap_or_default();
     let rules = rules::of(db, &store.id)?;
-    let language = contact.language.clone().unwrap_or(rules.language);
+    let language = contact.language.clone().unwrap_or_else(|| rules.language.clone());
+    // So many days from today, however long the draft lay.
+    if let Some(last) =
+        kept.terms().filter(|t| t.silence == Silence::Nothing).and_then(|t| until(&Terms { until: None, ..t }, &rules, now))
+    {
+        db.execute("update delay_options set until = ?2 where id = ?1", params![id, last])?;
+    }
     db.execute(
         "insert or ignore into messages (id, store, order_id, channel, notice, subject, rule, recipient, language, made_at, due_at)
          values (?1, ?2, ?3, 'mail', ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
@@ -289,7 +302,7 @@ pub async fn approve(state: &AppState, store: &str, actor: &str, id: &str, chang
                 revised.as_ref().map(|r| &r.1),
                 reason,
                 silence_name(t.silence),
-                t.until.map(|d| d.to_string())
+                until(&t, &rules::of(db, &info.id)?, now)
             ],
         )?;
         audit::record(db, &info.id, &actor, "delay_option.send", &id, &json!({"revised_to": revised.as_ref().map(|r| &r.1)}))?;

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tracking::facts::Order;
 
-use crate::store::orders::{StoreInfo, hash_email};
+use super::rules;
+use crate::store::{
+    care::subscribers,
+    orders::{StoreInfo, hash_email},
+};
 
 /// Bytes of a nonce, which stands before what it sealed.
 const NONCE: usize = 12;
@@ -141,16 +145,77 @@ pub fn consent(db: &Connection, store: &str, c: &Consent, at: Instant) -> Result
     Ok(())
 }
 
-/// Whether somebody agreed, and has not taken it back.
-pub fn agreed(db: &Connection, store: &str, channel: &str, address: &str) -> Result<bool> {
-    let sql = "select granted from consents where store = ?1 and channel = ?2 and address = ?3 order by at desc, id desc limit 1";
-    Ok(db.prepare_cached(sql)?.query_row([store, channel, address], |r| r.get(0)).optional()?.unwrap_or(false))
-}
-
 /// Why an address is not written to: `unsubscribed`, `stop`, `bounced`, `complained`, `merchant`.
 pub fn suppressed(db: &Connection, store: &str, channel: &str, address: &str) -> Result<Option<String>> {
     let sql = "select reason from suppressions where store = ?1 and channel = ?2 and address = ?3";
     Ok(db.prepare_cached(sql)?.query_row([store, channel, address], |r| r.get(0)).optional()?)
+}
+
+/// What was said last on an order's page about a channel (`mail`, `sms`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    pub given: bool,
+    pub at: i64,
+    pub address: Option<String>,
+    pub hash: Option<String>,
+    pub language: String,
+}
+
+/// An address that was said on an order's page, as it is kept.
+pub fn seal_said(store: &StoreInfo, order: &str, address: &str) -> Result<String> {
+    Ok(format!("sealed:{}", hex::encode(seal(store, &format!("said\n{order}"), address.as_bytes())?)))
+}
+
+/// And back; one from before they were sealed stands as it was said.
+pub fn open_said(store: &StoreInfo, order: &str, kept: &str) -> Result<String> {
+    let Some(sealed) = kept.strip_prefix("sealed:") else { return Ok(kept.to_owned()) };
+    Ok(String::from_utf8(open(store, &format!("said\n{order}"), &hex::decode(sealed)?)?)?)
+}
+
+pub fn said(db: &Connection, store: &StoreInfo, order: &str, channel: &str) -> Result<Option<Said>> {
+    let shown = if channel == "mail" { "email" } else { channel };
+    let Some(newest) = subscribers::newest(db, &store.id, order, shown)? else { return Ok(None) };
+    let address = newest.address.and_then(|kept| open_said(store, order, &kept).ok());
+    let hash = address.as_deref().map(|a| address_hash(store, channel, a));
+    Ok(Some(Said { given: newest.given, at: newest.at.0, address, hash, language: newest.language }))
+}
+
+/// Whether somebody agreed to be told about an order at this address. What was said on the order's page counts for the order; what was
+/// said elsewhere for the address; a no that came later than a yes ends it, wherever it was said.
+pub fn agreed_about(db: &Connection, store: &StoreInfo, order: &str, channel: &str, address: &str) -> Result<bool> {
+    let sql =
+        "select granted, at from consents where store = ?1 and channel = ?2 and address = ?3 order by at desc, id desc limit 1";
+    let elsewhere: Option<(bool, i64)> =
+        db.prepare_cached(sql)?.query_row([&store.id, channel, address], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
+    Ok(match said(db, store, order, channel)? {
+        Some(s) if !s.given => false,
+        Some(s) if s.hash.as_deref() == Some(address) => elsewhere.is_none_or(|(granted, at)| granted || at <= s.at),
+        _ => elsewhere.is_some_and(|e| e.0),
+    })
+}
+
+/// Whether somebody is told about an order on a channel, as things are: because they asked, or because nobody objected.
+pub fn told(db: &Connection, store: &StoreInfo, order: &str, channel: &str) -> Result<bool> {
+    let said = said(db, store, order, channel)?;
+    if said.as_ref().is_some_and(|s| !s.given) {
+        return Ok(false);
+    }
+    let contact = contact(db, &store.id, order)?.unwrap_or_default();
+    let own = if channel == "mail" { contact.email_hash } else { contact.phone_hash };
+    let asked = said.is_some();
+    let Some(hash) = said.and_then(|s| s.hash).or(own) else { return Ok(asked) };
+    if suppressed(db, &store.id, channel, &hash)?.is_some() {
+        return Ok(false);
+    }
+    if asked {
+        return agreed_about(db, store, order, channel, &hash);
+    }
+    if !store.channels.iter().any(|c| c == channel) {
+        return Ok(false);
+    }
+    let rules = rules::of(db, &store.id)?;
+    let agreed = agreed_about(db, store, order, channel, &hash)?;
+    Ok(rules.enabled && rules.rules.iter().any(|r| r.enabled && r.channel == channel && (r.basis == "transactional" || agreed)))
 }
 
 /// Whether nothing was sent to this address yet.

@@ -13,8 +13,12 @@ use super::{
 };
 use crate::{
     outbound::{self, spread},
+    push,
     state::AppState,
-    store::messages::{self, Message},
+    store::{
+        care::subscribers,
+        messages::{self, Message},
+    },
 };
 
 /// Sent at the same time.
@@ -67,6 +71,8 @@ async fn recover(state: &AppState) -> Result<()> {
             let deduplicates = |store: &str, channel: &str| match channel.strip_prefix("hook:") {
                 Some(name) => known.iter().any(|k| k.0 == store && k.1.hooks.get(name).is_some_and(|h| h.knows_ids())),
                 None if channel == "mail" => at.mailer().deduplicates(),
+                // A browser shows a second one in the place of the first: they have one tag.
+                None if channel == "push" => true,
                 None => {
                     at.config().store(store).and_then(|s| s.sms.as_ref()).is_some_and(|s| channel == "sms" && s.deduplicates())
                 }
@@ -143,7 +149,9 @@ fn record(db: &rusqlite::Connection, message: &Message, outcome: Outcome, told: 
         }
         Outcome::Later(error, not_before) => messages::failed(db, &message.id, &error, not_before, now, jitter),
         Outcome::Refused(error, gone) => {
-            if gone && !told.to_hash.is_empty() {
+            if gone && message.channel == "push" {
+                subscribers::remove(db, &told.to_hash)?;
+            } else if gone && !told.to_hash.is_empty() {
                 let channel = kind(&message.channel);
                 people::suppress(db, &message.store, &channel, &told.to_hash, Some(&told.hint), "bounced", now)?;
             }
@@ -181,6 +189,12 @@ async fn deliver(
                 outcome => outcome,
             };
             (outcome, people::hint(to))
+        }
+        What::Push { browser, payload } => {
+            if let Err(error) = going.await {
+                return (Outcome::Later(error, None), String::new());
+            }
+            (push::send(state, client, browser, payload, &browser.id).await, String::new())
         }
         What::Hook { name, values } => {
             if let Err(error) = going.await {

@@ -164,7 +164,8 @@ pub async fn request(
 ) -> Result<Json<Value>, Problem> {
     let (_, id) = path.0;
     let now = state.now();
-    state.db().read(move |db| privacy::export(db, &store, id, now)).await?.map(Json).ok_or_else(|| none("request"))
+    let info = state.store_info(&store).ok_or_else(Problem::no_store)?;
+    state.db().read(move |db| privacy::export(db, &info, id, now)).await?.map(Json).ok_or_else(|| none("request"))
 }
 
 /// The data was handed over.

@@ -49,7 +49,6 @@ pub static TABLES: &[Holder] = &[
     of_store("feedback", Order("order_id")),
     of_store("opt_ins", Order("order_id")),
     of_store("subscriptions", Order("order_id")),
-    whole("pushes", Apart("goes with its subscription")),
     of_store("looks", Order("order_id")),
     of_store("contact_log", Apart("the order's id is taken out; a reason and a day stay")),
     of_store("insight_orders", Apart("its figures stay without it")),

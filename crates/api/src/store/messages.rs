@@ -59,10 +59,10 @@ pub fn due(db: &Connection, now: Instant, most: usize) -> Result<(Vec<Message>, 
 /// Others that tell the same kind of news of the same order on the same channel, and wait too: told together.
 pub fn alike(db: &Connection, of: &Message) -> Result<Vec<Message>> {
     let mut rows = db.prepare_cached(&format!(
-        "select {COLUMNS} from messages where store = ?1 and order_id = ?2 and channel = ?3 and notice = ?4 and rule <> '' and id <> ?5
+        "select {COLUMNS} from messages where store = ?1 and order_id = ?2 and channel = ?3 and notice = ?4 and rule <> '' and id <> ?5 and recipient = ?6
             and due_at is not null and state = 'waiting' order by made_at, id"
     ))?;
-    let rows = rows.query_map(params![of.store, of.order_id, of.channel, of.notice, of.id], read)?;
+    let rows = rows.query_map(params![of.store, of.order_id, of.channel, of.notice, of.id, of.recipient], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -72,6 +72,16 @@ pub fn next_other(db: &Connection, of: &Message, now: Instant) -> Result<Option<
         "select min(due_at) from messages where store = ?1 and order_id = ?2 and channel = ?3 and notice <> ?4 and rule <> ''
         and due_at < ?5 and state = 'waiting'";
     Ok(db.prepare_cached(sql)?.query_row(params![of.store, of.order_id, of.channel, of.notice, now.0 + 86_400], |r| r.get(0))?)
+}
+
+/// Whether the same news of the same order goes to somebody else on the same channel too.
+pub fn has_twin(db: &Connection, of: &Message) -> Result<bool> {
+    let sql = "select exists (select 1 from messages where store = ?1 and order_id = ?2 and channel = ?3 and notice = ?4 and subject = ?5
+        and recipient <> ?6 and rule <> '' and id <> ?7)";
+    let found = db
+        .prepare_cached(sql)?
+        .query_row(params![of.store, of.order_id, of.channel, of.notice, of.subject, of.recipient, of.id], |r| r.get(0))?;
+    Ok(found)
 }
 
 /// Its content is about to go: from here on it must not be sent a second time, unless the channel can tell that it is the same.

@@ -30,8 +30,10 @@ pub struct StoreInfo {
     pub outbound: Vec<super::outbox::Endpoint>,
     /// Carriers that it has an account with, to be asked.
     pub pollers: Vec<String>,
-    /// Channels that messages can go by: `mail`, `sms`, `push`.
+    /// Channels that messages can go by: `mail`, `sms`.
     pub channels: Vec<String>,
+    /// Of its look, for mails.
+    pub accent: Option<String>,
 }
 
 /// Keeps the facts of an event; returns the orders whose documents may change.
@@ -188,7 +190,6 @@ pub fn rebuild(db: &Connection, store: &StoreInfo, order_id: &str, now: Instant)
     let before: Option<OrderDocument> = old.and_then(|o| serde_json::from_str(&o.1).ok());
     crate::poll::follow(db, store, &document, now.0)?;
     super::outbox::tell(db, store, order_id, before.as_ref(), &document, now)?;
-    super::care::subscribers::tell(db, &store.id, order_id, before.as_ref(), &document, now)?;
     crate::messages::changes::tell(db, store, &order, before.as_ref(), &document, now)?;
     Ok(Some(document.version))
 }

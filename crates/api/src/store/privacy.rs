@@ -107,7 +107,8 @@ pub fn requests(db: &Connection, store: &str) -> Result<Vec<Value>> {
 }
 
 /// All that is kept about the orders of a data request, for the merchant to hand over.
-pub fn export(db: &Connection, store: &str, request: i64, now: Instant) -> Result<Option<Value>> {
+pub fn export(db: &Connection, info: &StoreInfo, request: i64, now: Instant) -> Result<Option<Value>> {
+    let store = info.id.as_str();
     let found = db
         .prepare_cached("select orders, email_hash from requests where store = ?1 and event = ?2")?
         .query_row(params![store, request], |r| Ok((r.get::<_, String>(0)?, r.get::<_, Option<String>>(1)?)));
@@ -131,7 +132,7 @@ pub fn export(db: &Connection, store: &str, request: i64, now: Instant) -> Resul
                 (select tracking_number from parcels where store = ?1 and order_id = ?2) order by tracking_number")?,
             "promise": text("select json_object('from', window_from, 'to', window_to, 'request', json(request), 'shown', shown, 'language', language)
                 from promises where store = ?1 and order_id = ?2 order by seq")?,
-            "care": super::care::export(db, store, &order)?,
+            "care": super::care::export(db, info, &order)?,
             "events": events,
         }));
     }

@@ -134,7 +134,7 @@ pub fn of_order(db: &Connection, store: &StoreInfo, order: &str) -> Result<Value
             _ => continue,
         };
         let mut found = rows(db, &sql, &[&store.id, order])?;
-        if table == "contacts" {
+        if matches!(table, "contacts" | "opt_ins") {
             unsealed(db, store, order, &mut found)?;
         }
         if found.as_array().is_some_and(|f| !f.is_empty()) {
@@ -144,14 +144,21 @@ pub fn of_order(db: &Connection, store: &StoreInfo, order: &str) -> Result<Value
     Ok(Value::Object(all))
 }
 
-/// How the shopper is reached stands sealed in the table: the person it is about may read it.
+/// How the shopper is reached, and what was said on the order's page, stand sealed in the tables: the person it is about may read them.
 fn unsealed(db: &Connection, store: &StoreInfo, order: &str, found: &mut Value) -> Result<()> {
-    let sealed = db.query_row("select sealed from contacts where store = ?1 and order_id = ?2", [&store.id, order], |r| {
-        r.get::<_, Vec<u8>>(0)
-    });
-    let Some(sealed) = rusqlite::OptionalExtension::optional(sealed)? else { return Ok(()) };
-    if let (Ok(text), Some(row)) = (people::open(store, order, &sealed), found.get_mut(0).and_then(Value::as_object_mut)) {
-        row.insert("sealed".into(), serde_json::from_slice(&text).unwrap_or_else(|_| String::from_utf8_lossy(&text).into()));
+    let contact = people::contact(db, &store.id, order)?.unwrap_or_default();
+    for row in found.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        if row.contains_key("sealed") {
+            // Where the key was changed meanwhile, nobody can.
+            if let Ok(addresses) = contact.addresses(store, order) {
+                row.insert("sealed".into(), json!(addresses));
+            }
+        }
+        if let Some(kept) = row.get("address").and_then(Value::as_str)
+            && let Ok(address) = people::open_said(store, order, kept)
+        {
+            row.insert("address".into(), address.into());
+        }
     }
     Ok(())
 }

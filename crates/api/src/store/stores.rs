@@ -38,6 +38,7 @@ pub fn complete(db: &Connection, file: &Config) -> Result<Config> {
         }
     }
     for store in &mut config.stores {
+        store.accent = setting::<serde_json::Value>(db, &store.id, "look")?["accent"].as_str().map(str::to_owned);
         let mut rows = db.prepare_cached("select kind, source, secret from store_keys where store = ?1 order by id desc")?;
         let mut rows = rows.query([&store.id])?;
         let mut tokens = Vec::new();

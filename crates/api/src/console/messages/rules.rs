@@ -17,7 +17,7 @@ use crate::{
     },
     messages::{admin, rules},
     state::AppState,
-    store::people::Role,
+    store::{care::settings, people::Role},
 };
 
 pub(super) async fn of(state: &AppState, store: &str) -> Result<Rules, Failure> {
@@ -101,22 +101,24 @@ fn summary(rule: &Rule) -> String {
 
 pub async fn page(State(state): State<AppState>, session: Session) -> Result<Markup, Failure> {
     let rules = of(&state, &session.store).await?;
-    Ok(show(&state, &session, &rules, &[]))
+    Ok(show(&session, &rules, &missing(&state, &session.store).await?, &[]))
 }
 
-/// What a channel lacks to be used at all.
-fn missing(state: &AppState, store: &str, channel: &str) -> Option<&'static str> {
-    let info = state.store_info(store)?;
-    match channel {
-        "mail" | "sms" | "push" if info.channels.iter().any(|c| c == channel) => None,
-        "mail" => Some("No mail is sent: the server's configuration names no mail server ([mail])."),
-        "sms" => Some("No SMS is sent: the configuration names no account for this store ([stores.sms])."),
-        "push" => Some("No browser notifications are sent: they are switched off under “Help and reports”."),
-        _ => None,
-    }
+/// What channels lack to be used at all.
+async fn missing(state: &AppState, store: &str) -> Result<Vec<&'static str>, Failure> {
+    let channels = state.store_info(store).map(|i| i.channels).unwrap_or_default();
+    let of = store.to_owned();
+    let push = state.db().read(move |db| settings::of(db, &of)).await?.updates.push;
+    let has = |channel: &str| channels.iter().any(|c| c == channel);
+    let all = [
+        (has("mail"), "No mail is sent: the server's configuration names no mail server ([mail])."),
+        (has("sms"), "No SMS is sent: the configuration names no account for this store ([stores.sms])."),
+        (push, "No browser notifications are sent: they are switched off under “Help and reports”."),
+    ];
+    Ok(all.into_iter().filter(|a| !a.0).map(|a| a.1).collect())
 }
 
-fn show(state: &AppState, session: &Session, rules: &Rules, wrongs: &[String]) -> Markup {
+fn show(session: &Session, rules: &Rules, missing: &[&str], wrongs: &[String]) -> Markup {
     let owner = session.may(Role::Owner);
     let revision = revision(rules);
     let body = html! {
@@ -124,7 +126,7 @@ fn show(state: &AppState, session: &Session, rules: &Rules, wrongs: &[String]) -
         (tabs(session, "messages/rules"))
         p { "Who is told what, on which channel, when. The first rule that fits a piece of news and a channel counts." }
         (wrong(wrongs))
-        @for channel in ["mail", "sms", "push"] { @if let Some(text) = missing(state, &session.store, channel) { p.note { (text) } } }
+        @for text in missing { p.note { (text) } }
         @if !rules.enabled { p.note { "Nothing is sent about orders: messages are switched off below." } }
         @for (notice, name) in NOTICES {
             @let list: Vec<&Rule> = rules.rules.iter().filter(|r| r.notice == notice).collect();
@@ -195,7 +197,7 @@ pub async fn save_all(State(state): State<AppState>, session: Session, f: Fields
     rules.language = f.get("language").to_owned();
     let wrong = keep(&state, &session, rules.clone()).await?;
     if !wrong.is_empty() {
-        return Ok(refused(show(&state, &session, &rules, &sentences(&wrong))));
+        return Ok(refused(show(&session, &rules, &missing(&state, &session.store).await?, &sentences(&wrong))));
     }
     Ok(session.done("messages/rules", "saved"))
 }
@@ -345,7 +347,7 @@ pub async fn save(
         }
         let wrong = keep(&state, &session, rules).await?;
         if !wrong.is_empty() {
-            return Ok(refused(show(&state, &session, &old, &sentences(&wrong))));
+            return Ok(refused(show(&session, &old, &missing(&state, &session.store).await?, &sentences(&wrong))));
         }
         return Ok(session.done("messages/rules", if f.has("remove") { "removed" } else { "saved" }));
     }

@@ -50,6 +50,7 @@ pub async fn asked(state: &AppState, token: &str, headers: &HeaderMap) -> Result
     let page = format!("/track/{token}");
     let public = state.config().public_url.trim_end_matches('/').to_owned();
     let (of, say) = (claim.clone(), words.clone());
+    let info = state.store_info(&claim.store).ok_or_else(Problem::no_store)?;
     let document = state
         .db()
         .read(move |db| {
@@ -93,7 +94,7 @@ pub async fn asked(state: &AppState, token: &str, headers: &HeaderMap) -> Result
                     push_key: updates.push.then_some(key),
                     email: updates.email,
                     sms: updates.sms,
-                    on: kept::subscribers::on(db, &of.store, &of.order_id)?,
+                    on: kept::subscribers::on(db, &info, &of.order_id)?,
                 },
                 history: settings.history.on,
             })

@@ -13,7 +13,7 @@ use view::{Locale, locale::say, order::Reader};
 
 use super::{change, count, reports::readable};
 use crate::{
-    messages::{self, Letter},
+    messages::{self, Letter, people},
     problem::Problem,
     routes::{
         orders::claim,
@@ -132,7 +132,7 @@ pub async fn wish(state: &AppState, claim: &Claim, wish: Wish, words: &Words) ->
     }
     let (of, language) = (claim.clone(), words.tag().to_owned());
     let texts = Words::of([words.tag()]);
-    change(state, &claim.store, &claim.order_id, move |db, _, now| {
+    change(state, &claim.store, &claim.order_id, move |db, info, now| {
         let updates = settings::of(db, &of.store)?.updates;
         let on = if wish.channel == "email" { updates.email } else { updates.sms };
         if !on && wish.given {
@@ -141,7 +141,20 @@ pub async fn wish(state: &AppState, claim: &Claim, wish: Wish, words: &Words) ->
         let Some(document) = orders::document(db, &of.store, &of.order_id)? else { return Ok(Err(Refused::Unknown)) };
         let read = say(&texts, "care.updates.yes", &[("number", &document.number)]);
         let read = if wish.given { read } else { say(&texts, "care.updates.stop", &[]) };
-        subscribers::record(db, &of.store, &of.order_id, &wish.channel, address.as_deref(), wish.given, &language, &read, now)?;
+        let sealed = address.as_deref().map(|a| people::seal_said(info, &of.order_id, a)).transpose()?;
+        subscribers::record(db, &of.store, &of.order_id, &wish.channel, sealed.as_deref(), wish.given, &language, &read, now)?;
+        if let Some(address) = address.filter(|_| wish.channel == "email") {
+            // Whoever ended mails by their link and asks for them again here, at the order's own address, gets them again.
+            let hash = people::address_hash(info, "mail", &address);
+            let own = people::contact(db, &info.id, &of.order_id)?.and_then(|c| c.email_hash);
+            if own.as_ref() == Some(&hash) && people::suppressed(db, &info.id, "mail", &hash)?.as_deref() == Some("unsubscribed")
+            {
+                people::release(db, &info.id, "mail", &hash)?;
+                let yes =
+                    people::Consent { channel: "mail", address: &hash, granted: true, source: "order_page", words: Some(&read) };
+                people::consent(db, &info.id, &yes, now)?;
+            }
+        }
         Ok(Ok(()))
     })
     .await

@@ -13,6 +13,7 @@ use serde_json::Value;
 use wire::{OrderDocument, care::Brief};
 
 use crate::care::{checks, report::State};
+use crate::store::orders::StoreInfo;
 
 /// What the order document says of it; what is switched off is left out when it is served ([`switched`]), since orders that are done are not
 /// made anew.
@@ -70,19 +71,28 @@ pub fn forget_store(db: &Connection, store: &str) -> Result<()> {
 }
 
 /// All that was said about an order, for a data request.
-pub fn export(db: &Connection, store: &str, order: &str) -> Result<Value> {
+pub fn export(db: &Connection, info: &StoreInfo, order: &str) -> Result<Value> {
+    let store = info.id.as_str();
     let rows = |sql: &str| -> Result<Vec<Value>> {
         let mut rows = db.prepare_cached(sql)?;
         let rows = rows.query_map(params![store, order], |r| r.get::<_, String>(0))?;
         rows.map(|t| Ok(serde_json::from_str(&t?)?)).collect()
     };
+    let mut opt_ins = rows(
+        "select json_object('channel', channel, 'address', address, 'given', given, 'at', at, 'words', words) from opt_ins
+         where store = ?1 and order_id = ?2 order by id",
+    )?;
+    for said in &mut opt_ins {
+        if let Some(kept) = said["address"].as_str() {
+            said["address"] = crate::messages::people::open_said(info, order, kept)?.into();
+        }
+    }
     Ok(serde_json::json!({
         "reports": rows("select json_object('id', id, 'kind', kind, 'state', state, 'opened_at', opened_at, 'body', json(body)) from reports
             where store = ?1 and order_id = ?2 order by opened_at")?,
         "photos": rows("select json_object('id', p.id, 'report', p.report, 'kind', p.kind) from report_photos p join reports r on r.id = p.report
             where r.store = ?1 and r.order_id = ?2 order by p.report, p.seq")?,
         "feedback": rows("select json_object('at', at, 'score', score, 'comment', comment) from feedback where store = ?1 and order_id = ?2")?,
-        "opt_ins": rows("select json_object('channel', channel, 'address', address, 'given', given, 'at', at, 'words', words) from opt_ins
-            where store = ?1 and order_id = ?2 order by id")?,
+        "opt_ins": opt_ins,
     }))
 }

@@ -515,6 +515,11 @@ fn step(
     if moved && to != State::Checking {
         tell(db, store, document, k, &format!("report.{}", to.as_str()), now)?;
     }
+    // What the shopper did is no news to the shopper.
+    let worth = matches!(to, State::Offered | State::InResolution | State::Settled | State::Declined);
+    if moved && worth && by != Actor::Shopper {
+        crate::messages::report(db, store, &k.order, &format!("{} {}", k.id, to.as_str()), now)?;
+    }
     if action == Action::Reopen {
         tell(db, store, document, k, "report.reopened", now)?;
     }

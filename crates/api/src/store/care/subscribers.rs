@@ -5,7 +5,8 @@ use promise::Instant;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use wire::OrderDocument;
+
+use crate::{messages::people, store::orders::StoreInfo};
 
 /// A browser's push subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,159 +96,44 @@ pub fn record(
     Ok(())
 }
 
-/// Channels that are said yes to now.
-pub fn on(db: &Connection, store: &str, order: &str) -> Result<Vec<String>> {
-    let mut rows = db.prepare_cached(
-        "select channel from opt_ins where id in (select max(id) from opt_ins where store = ?1 and order_id = ?2 group by channel)
-            and given = 1 and channel <> 'push'
-         union select 'push' where exists (select 1 from subscriptions where store = ?1 and order_id = ?2) order by 1",
-    )?;
-    let rows = rows.query_map(params![store, order], |r| r.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// What was said last about a channel (`email`, `sms`), on the order's page.
+pub struct Said {
+    pub given: bool,
+    pub at: Instant,
+    /// As it is kept: see [`people::open_said`].
+    pub address: Option<String>,
+    pub language: String,
 }
 
-/// Writes a message to every browser of an order for each change that one would want to hear of. The same change has the same id.
-pub fn tell(
-    db: &Connection,
-    store: &str,
-    order: &str,
-    old: Option<&OrderDocument>,
-    new: &OrderDocument,
-    now: Instant,
-) -> Result<()> {
-    // What was before the subscription is no news.
-    let Some(old) = old else { return Ok(()) };
-    let list = of(db, store, order)?;
-    if list.is_empty() {
-        return Ok(());
-    }
-    let since = "select made_at from subscriptions where id = ?1";
-    for news in news(old, new) {
-        for s in &list {
-            let made: i64 = db.prepare_cached(since)?.query_row([&s.id], |r| r.get(0))?;
-            // A scan may be told of late; one of the day before is none to who asked today.
-            if news.at.is_some_and(|at| at.0 < made - 12 * 3600) {
-                continue;
-            }
-            let id = hex::encode(&Sha256::digest(format!("{}\n{}", s.id, news.subject))[..16]);
-            let body = news.holds.to_string();
-            db.prepare_cached(
-                "insert or ignore into pushes (id, subscription, body, made_at, due_at) values (?1, ?2, ?3, ?4, ?4)",
-            )?
-            .execute(params![id, s.id, body, now.0])?;
+pub fn newest(db: &Connection, store: &str, order: &str, channel: &str) -> Result<Option<Said>> {
+    let sql = "select given, at, address, language from opt_ins where store = ?1 and order_id = ?2 and channel = ?3 order by id desc limit 1";
+    let read = |r: &rusqlite::Row| Ok(Said { given: r.get(0)?, at: Instant(r.get(1)?), address: r.get(2)?, language: r.get(3)? });
+    Ok(db.prepare_cached(sql)?.query_row([store, order, channel], read).optional()?)
+}
+
+/// Channels on which somebody is told of an order now.
+pub fn on(db: &Connection, store: &StoreInfo, order: &str) -> Result<Vec<String>> {
+    let mut on = Vec::new();
+    for (channel, shown) in [("mail", "email"), ("sms", "sms")] {
+        if people::told(db, store, order, channel)? {
+            on.push(shown.to_owned());
         }
     }
-    Ok(())
-}
-
-/// Something worth a message.
-struct News {
-    /// What makes it one of its own.
-    subject: String,
-    at: Option<Instant>,
-    /// What must still be so when it is sent.
-    holds: Value,
-}
-
-fn news(old: &OrderDocument, new: &OrderDocument) -> Vec<News> {
-    let mut found = Vec::new();
-    for s in &new.shipments {
-        let before = old.shipments.iter().find(|b| b.id == s.id).map(|b| b.status.as_str());
-        let worth = matches!(
-            s.status.as_str(),
-            "out_for_delivery" | "available_for_pickup" | "attempt_failed" | "delivered" | "exception"
-        );
-        let left =
-            s.shipped_at.is_some() && before.is_none_or(|b| matches!(b, "pending" | "info_received")) && s.status == "in_transit";
-        if before != Some(s.status.as_str()) && (worth || left) {
-            let at = s.checkpoints.first().and_then(|c| c.time.clone()).unwrap_or_default();
-            found.push(News {
-                subject: format!("status\n{}\n{}\n{at}", s.id, s.status),
-                at: Instant::parse(&at),
-                holds: json!({"shipment": s.id, "status": s.status}),
-            });
-        }
+    if !of(db, &store.id, order)?.is_empty() {
+        on.push("push".into());
     }
-    let outlook = |d: &OrderDocument| d.estimate.as_ref().map_or(String::new(), |e| e.outlook.clone());
-    if outlook(old) != outlook(new) && matches!(outlook(new).as_str(), "at_risk" | "late") {
-        let promised = new.promise.as_ref().map(|p| p.to.as_str()).unwrap_or_default();
-        found.push(News {
-            subject: format!("outlook\n{}\n{promised}", outlook(new)),
-            at: None,
-            holds: json!({"outlook": outlook(new)}),
-        });
-    }
-    if let (Some(was), Some(is)) = (&old.care, &new.care) {
-        for r in &is.open {
-            let before = was.open.iter().find(|b| b.id == r.id).map(|b| b.state.as_str());
-            if before.is_some_and(|b| b != r.state)
-                && matches!(r.state.as_str(), "offered" | "in_resolution" | "settled" | "declined")
-            {
-                found.push(News {
-                    subject: format!("report\n{}\n{}\n{}", r.id, r.state, r.updated_at),
-                    at: None,
-                    holds: json!({"report": r.id, "state": r.state}),
-                });
-            }
-        }
-    }
-    found
+    on.sort();
+    Ok(on)
 }
 
-/// One that waits to be sent.
-pub struct Due {
-    pub id: String,
-    pub subscription: Subscription,
-    /// What it tells of.
-    pub why: Value,
-    pub attempts: i64,
+/// A browser, and since when it wants to hear.
+pub fn get(db: &Connection, id: &str) -> Result<Option<Subscription>> {
+    let sql = "select id, store, order_id, endpoint, p256dh, auth, language from subscriptions where id = ?1";
+    Ok(db.prepare_cached(sql)?.query_row([id], row).optional()?)
 }
 
-/// Some of those that are due, and when the next one is.
-pub fn due(db: &Connection, now: Instant, most: usize) -> Result<(Vec<Due>, Option<i64>)> {
-    let mut rows = db.prepare_cached(
-        "select s.id, s.store, s.order_id, s.endpoint, s.p256dh, s.auth, s.language, p.id, p.attempts, p.body from pushes p
-         join subscriptions s on s.id = p.subscription where p.due_at <= ?1 order by p.due_at, p.id limit ?2",
-    )?;
-    let rows = rows.query_map(params![now.0, most as i64], |r| {
-        let why: String = r.get(9)?;
-        Ok(Due { id: r.get(7)?, attempts: r.get(8)?, subscription: row(r)?, why: serde_json::from_str(&why).unwrap_or_default() })
-    })?;
-    let list = rows.collect::<Result<Vec<_>, _>>()?;
-    let next = db.prepare_cached("select min(due_at) from pushes where due_at is not null")?.query_row([], |r| r.get(0))?;
-    Ok((list, next))
-}
-
-/// Seconds until the next try; then it is given up. News of yesterday is none.
-const RETRIES: [i64; 5] = [10, 120, 900, 3600, 14_400];
-
-/// Records how a try ended.
-pub fn tried(db: &Connection, id: &str, outcome: Result<(), (String, Option<i64>)>, now: Instant) -> Result<()> {
-    match outcome {
-        Ok(()) => {
-            db.execute(
-                "update pushes set due_at = null, sent_at = ?2, attempts = attempts + 1, error = null where id = ?1",
-                params![id, now.0],
-            )?;
-        }
-        Err((error, wait)) => {
-            let attempts: Option<i64> =
-                db.query_row("select attempts from pushes where id = ?1", [id], |r| r.get(0)).optional()?;
-            let own = attempts.and_then(|n| RETRIES.get(usize::try_from(n).ok()?)).copied();
-            let due = own.map(|own| now.0 + wait.unwrap_or(own).clamp(own, 86_400));
-            db.execute(
-                "update pushes set due_at = ?2, attempts = attempts + 1, error = ?3 where id = ?1",
-                params![id, due, error],
-            )?;
-        }
-    }
-    Ok(())
-}
-
-/// It will never be taken.
-pub fn given_up(db: &Connection, id: &str, error: &str) -> Result<()> {
-    db.execute("update pushes set due_at = null, attempts = attempts + 1, error = ?2 where id = ?1", params![id, error])?;
-    Ok(())
+pub fn since(db: &Connection, id: &str) -> Result<i64> {
+    Ok(db.prepare_cached("select made_at from subscriptions where id = ?1")?.query_row([id], |r| r.get(0))?)
 }
 
 /// The secret that signs messages to browsers, if it was made.

@@ -8,7 +8,7 @@ const NUMBER: &str = "1Z5R89390357567127";
 
 /// A parcel whose carrier says something that no table knows.
 fn coded(event: &str, status: &str, code: &str) -> Vec<u8> {
-    let at = |hours: i64| Instant(chrono::Utc::now().timestamp() / 60 * 60 - hours * 3600).to_string();
+    let at = |hours: i64| Instant(now() / 60 * 60 - hours * 3600).to_string();
     json!({"id": event, "object": "Event", "description": "tracker.updated", "result": {"object": "Tracker", "tracking_code": NUMBER, "carrier": "UPS", "status": "in_transit",
         "tracking_details": [
             {"datetime": at(30), "status": "in_transit", "message": "Departed"},
@@ -25,8 +25,7 @@ async fn state_of(api: &Api) -> (String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_explained_at_once_on_replay_and_taken_back() {
     let api = api().await;
-    api.webhook("shopify", "orders/create", "o", &order(1001, &Instant(chrono::Utc::now().timestamp() - 4 * 86_400).to_string()))
-        .await;
+    api.webhook("shopify", "orders/create", "o", &order(1001, &Instant(now() - 4 * 86_400).to_string())).await;
     api.webhook("shopify", "fulfillments/create", "f", &fulfillment(1001, NUMBER)).await;
     api.webhook("easypost", "", "", &coded("e1", "zz_hindered", "zz_hindered")).await;
     assert_eq!(state_of(&api).await.0, "in_transit");

@@ -3,6 +3,7 @@
 mod channels;
 mod crash;
 mod every;
+mod joins;
 mod letters;
 mod looks;
 mod notices;
