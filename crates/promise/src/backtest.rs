@@ -32,13 +32,17 @@ mod score;
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
-pub use score::{Cell, Own, Score};
+pub use score::{Cell, Judged, LIMIT, MONTH_LIMIT, Miss, Own, Score};
 use score::{Played, score_by_lane};
 
 use crate::{
     learn::{Coverage, DAYS, Model, Settings, Shipment, quantile},
     time::Day,
 };
+
+/// How far the correction leans into what it sees: the model learns of a change as well, and by the time that promises made today come to their
+/// end, a change that goes on has gone on.
+const LEAN: f64 = 2.0;
 
 pub const QUANTILES: [f64; 5] = [0.1, 0.5, 0.8, 0.9, 0.95];
 
@@ -122,10 +126,21 @@ pub fn run_with(shipments: &[Shipment], split: Day, told: &mut dyn FnMut(Step)) 
     Report { settings, score: score_by_lane(&played, shipments), store: own, at_store_share, baselines }
 }
 
+/// Days after which a purchase counts half: what was long ago is more, what was of late is more like what comes. Which is worth more changes
+/// with the times, so that no choice is better than their mean.
+const HALF_LIVES: [f64; 3] = [30.0, 90.0, 270.0];
+
+/// The mean of what several models say.
+fn mean(said: &[Vec<f64>]) -> Vec<f64> {
+    let days = said.iter().map(Vec::len).max().unwrap_or_default();
+    let by = |days: &Vec<f64>, n: usize| days.get(n).or(days.last()).copied().unwrap_or_default();
+    (0..days).map(|n| said.iter().map(|s| by(s, n)).sum::<f64>() / said.len() as f64).collect()
+}
+
 /// A parcel under way, with what was promised for it.
 struct Open {
     order: usize,
-    known: crate::learn::model::Known,
+    known: Vec<crate::learn::model::Known>,
     by_day: Vec<f64>,
     promised: Vec<f64>,
 }
@@ -149,21 +164,22 @@ fn play(
             *handed_over.entry(day).or_default() += 1.0;
         }
     }
-    let mut model = Model::new(settings, first);
-    let mut coverage = Coverage::new(settings.drift, settings.gain);
+    let mut models = Vec::from(HALF_LIVES.map(|half_life| Model::new(settings, half_life, first)));
+    let mut coverage = Coverage::leaning(LEAN);
     let mut open: Vec<Open> = Vec::new();
     let mut played = Vec::new();
     let mut next = order.into_iter().peekable();
     let mut today = first;
     while today <= end {
         told(Step::Playing(today, end));
-        model.begin_day(today);
+        models.iter_mut().for_each(|m| m.begin_day(today));
         coverage.begin_day(today);
         // Promises first: today's deliveries are not known yet.
         while let Some(n) = next.next_if(|n| shipments[*n].purchased == today) {
             let s = &shipments[n];
-            let known = model.know(s);
-            let by_day = model.by_day(&known);
+            let known: Vec<_> = models.iter_mut().map(|m| m.know(s)).collect();
+            let said: Vec<Vec<f64>> = models.iter().zip(&known).map(|(m, k)| m.by_day(k)).collect();
+            let by_day = mean(&said);
             let promised: Vec<f64> = levels.iter().map(|level| quantile(&by_day, coverage.ask(*level))).collect();
             if let Some(delivered) = s.delivered.or(Some(end)).filter(|_| scored(s)) {
                 played.push(Played { order: n, purchased: today, took: delivered.0 - today.0, promised: promised.clone() });
@@ -174,7 +190,8 @@ fn play(
             let s = &shipments[o.order];
             let arrived = s.delivered == Some(today);
             let n = (today.0 - s.purchased.0) as usize;
-            let alive = model.observe(&mut o.known, arrived);
+            let alive =
+                models.iter_mut().zip(&mut o.known).map(|(m, k)| m.observe(k, arrived)).sum::<f64>() / models.len() as f64;
             if let Some(after) = o.by_day.get(n).filter(|_| alive > 0.0) {
                 let before = if n == 0 { 0.0 } else { o.by_day[n - 1] };
                 coverage.observe(before, *after, arrived, alive);
@@ -187,7 +204,8 @@ fn play(
             }
             !arrived && n < DAYS
         });
-        model.end_day(handed_over.get(&today).copied().unwrap_or_default());
+        let left = handed_over.get(&today).copied().unwrap_or_default();
+        models.iter_mut().for_each(|m| m.end_day(left));
         today = Day(today.0 + 1);
     }
     played

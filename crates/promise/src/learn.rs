@@ -12,6 +12,7 @@
 //! For the promise document, [`lanes`] keeps a store's deliveries in a few bytes each and turns them into distributions over working days.
 
 pub mod coverage;
+mod drift;
 mod feasts;
 pub mod lanes;
 pub mod model;
@@ -47,23 +48,15 @@ pub struct Shipment {
 /// What is chosen, by trying it on earlier data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Days after which a purchase counts half.
-    pub half_life: f64,
     /// How many arrivals' worth of evidence a narrower group needs to speak for itself, at each age.
     pub strength: f64,
     /// The same for factors.
     pub doubt: f64,
-    /// Days after which the latest pace counts half.
-    pub pace: f64,
-    /// Days after which the coverage correction's evidence counts half.
-    pub drift: f64,
-    /// How strongly the coverage correction answers; above 1 it leans into a trend.
-    pub gain: f64,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { half_life: 90.0, strength: 1.0, doubt: 15.0, pace: 4.0, drift: 8.0, gain: 1.5 }
+        Settings { strength: 1.0, doubt: 15.0 }
     }
 }
 

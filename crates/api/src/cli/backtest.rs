@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use api::shipments::{self, Columns, Table};
 use promise::{
     Day,
-    backtest::{self, Asked, Cell, Own, Report, Score, Step},
+    backtest::{self, Asked, Cell, Judged, LIMIT, MONTH_LIMIT, Own, Report, Score, Step},
     learn::{self, Checked},
 };
 use serde_json::{Value, json};
@@ -204,8 +204,17 @@ fn as_json(seen: &Seen) -> Value {
         .collect::<serde_json::Map<_, _>>()
         .into();
     let s = report.settings;
-    said["settings"] = json!({"half_life": s.half_life, "strength": s.strength, "doubt": s.doubt, "pace": s.pace, "drift": s.drift,
-        "gain": s.gain});
+    said["settings"] = json!({"strength": s.strength, "doubt": s.doubt});
+    let judged = report.score.judge();
+    let missed: Vec<Value> = judged
+        .missed
+        .iter()
+        .map(|m| {
+            json!({"month": m.month, "orders": m.orders, "p": m.p, "coverage": round(m.coverage), "limit": m.limit,
+                "chance": round(m.chance)})
+        })
+        .collect();
+    said["limits"] = json!({"missed": missed, "too_few": judged.too_few});
     said["read"] = json!({"rows": seen.table.rows.len(), "left_out": seen.table.left_out, "unreadable": seen.table.unreadable});
     said["left_out"] =
         json!({"unreadable": seen.table.left_out.get(shipments::NO_PURCHASE), "impossible": seen.checked.impossible});
@@ -219,6 +228,32 @@ fn as_json(seen: &Seen) -> Value {
 /// Percent, with one decimal.
 fn percent(x: f64) -> String {
     format!("{:.1} %", x * 100.0)
+}
+
+/// Where a share is further off than it may be, and where nobody can tell.
+fn limits(score: &Score) -> Vec<String> {
+    let Judged { missed, too_few } = score.judge();
+    let mut lines: Vec<String> = missed
+        .iter()
+        .map(|m| {
+            format!(
+                "missed: P{:.0} {} is kept in {}, {:+.1} points off (limit {:.0}; chance explains {:.1})",
+                m.p * 100.0,
+                m.month.as_deref().map_or("over all".to_owned(), |month| format!("in {month}")),
+                percent(m.coverage),
+                (m.coverage - m.p) * 100.0,
+                m.limit * 100.0,
+                m.chance * 100.0
+            )
+        })
+        .collect();
+    if lines.is_empty() {
+        lines.push(format!("Within {:.0} points over all and {:.0} in each month.", LIMIT * 100.0, MONTH_LIMIT * 100.0));
+    }
+    if !too_few.is_empty() {
+        lines.push(format!("too few orders to tell from chance: {}", too_few.join(", ")));
+    }
+    lines
 }
 
 /// All that was left out, mended or is odd, a line each.
@@ -272,15 +307,13 @@ fn print(seen: &Seen) {
     if lanes.len() > LANES_SHOWN {
         println!("and {} more (--json has them all)", lanes.len() - LANES_SHOWN);
     }
+    println!("\n{}", limits(score).join("\n"));
     let remarks = remarks(seen);
     if !remarks.is_empty() {
         println!("\n{}", remarks.join("\n"));
     }
     let s = report.settings;
-    println!(
-        "\nsettings, from orders before the split: half-life {} d, strength {}, doubt {}, pace {} d, drift {} d, gain {}",
-        s.half_life, s.strength, s.doubt, s.pace, s.drift, s.gain
-    );
+    println!("\nsettings, from orders before the split: strength {}, doubt {}", s.strength, s.doubt);
 }
 
 fn row(name: &str, cell: &Cell) -> String {

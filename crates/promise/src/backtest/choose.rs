@@ -1,8 +1,11 @@
 //! Settings, chosen on what was known before the split.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
 
-use super::{QUANTILES, Score, Step, play, score::score};
+use super::{
+    QUANTILES, Step, play,
+    score::{Played, pinball},
+};
 use crate::{
     learn::{Settings, Shipment},
     time::Day,
@@ -10,10 +13,6 @@ use crate::{
 
 /// Deliveries without which there is nothing to choose by.
 const ENOUGH: usize = 300;
-/// Deliveries within a half-life, without which it is too short.
-const PACE_NEEDS: f64 = 40.0;
-const HALF_LIFE_NEEDS: f64 = 400.0;
-const SLOWEST: Settings = Settings { half_life: 365.0, strength: 1.0, doubt: 15.0, pace: 60.0, drift: 120.0, gain: 1.0 };
 
 /// The settings that would have done best before the split.
 pub(super) fn settings(shipments: &[Shipment], split: Day, told: &mut dyn FnMut(Step)) -> Settings {
@@ -35,37 +34,20 @@ pub(super) fn settings(shipments: &[Shipment], split: Day, told: &mut dyn FnMut(
     let until = Day(split.0 - took[took.len() * 98 / 100]);
     let from = Day(first.0 + (until.0 - first.0) * 2 / 5);
     let scored = |s: &Shipment| s.purchased >= from && s.purchased < until && s.delivered.is_some();
-    let tried = |settings: Settings| {
-        let score = score(&play(&known, settings, split, &scored, &QUANTILES, &mut |_| {}));
-        if score.orders == 0 { (f64::INFINITY, f64::INFINITY) } else { (score.pinball, off(&score)) }
-    };
-    // What is said on too little evidence is noise: half-lives have to hold enough of the deliveries of late.
-    let late = Day(split.0 - (split.0 - first.0) / 4);
-    let recent = known.iter().filter(|s| s.delivered.is_some_and(|d| d >= late)).count();
-    let rate = recent as f64 / f64::from((split.0 - late.0).max(1));
-    let enough = |s: &Settings| {
-        let slowest = SLOWEST;
-        (s.pace >= slowest.pace || rate * s.pace >= PACE_NEEDS)
-            && (s.half_life >= slowest.half_life || rate * s.half_life >= HALF_LIFE_NEEDS)
-    };
-    let start = if enough(&Settings::default()) { Settings::default() } else { SLOWEST };
-    let mut best = (start, tried(start));
-    let total = 1 + ROUNDS.iter().map(|(_, vary)| vary(best.0).len()).sum::<usize>();
+    let tried = |settings: Settings| weekly(&play(&known, settings, split, &scored, &QUANTILES, &mut |_| {}));
+    let mut best = (Settings::default(), tried(Settings::default()));
+    let total = 1 + ROUNDS.iter().map(|vary| vary(best.0).len()).sum::<usize>();
     let mut done = 1;
     // One setting after the other, each at its best given the others.
-    for (judged, vary) in ROUNDS {
+    for vary in ROUNDS {
         for settings in vary(best.0) {
             told(Step::Choosing(done, total));
             done += 1;
-            if !enough(&settings) {
+            if settings == best.0 {
                 continue;
             }
-            let found = if settings == best.0 { best.1 } else { tried(settings) };
-            let better = match judged {
-                By::Loss => found.0 < best.1.0,
-                By::Truth => found.1 < best.1.1,
-            };
-            if better {
+            let found = tried(settings);
+            if better(&found, &best.1) {
                 best = (settings, found);
             }
         }
@@ -73,38 +55,30 @@ pub(super) fn settings(shipments: &[Shipment], split: Day, told: &mut dyn FnMut(
     best.0
 }
 
-/// What a setting is judged by: what tells parcels apart by the loss, what decides how fast it forgets by how often promises were kept.
-#[derive(Clone, Copy)]
-enum By {
-    Loss,
-    Truth,
+/// Loss by week of purchase.
+type Weekly = BTreeMap<i32, f64>;
+
+fn weekly(played: &[Played]) -> Weekly {
+    let mut weeks = Weekly::new();
+    for p in played {
+        let loss: f64 = QUANTILES.iter().zip(&p.promised).map(|(q, days)| pinball(*q, f64::from(p.took) - days)).sum();
+        *weeks.entry(p.purchased.0.div_euclid(7)).or_default() += loss;
+    }
+    weeks
+}
+
+/// Whether one loses less than the other by more than its standard error, week against week: what is no better than chance explains is
+/// no reason to forget faster (the rule of one standard error).
+fn better(new: &Weekly, old: &Weekly) -> bool {
+    let gains: Vec<f64> = old.iter().map(|(week, loss)| loss - new.get(week).copied().unwrap_or_default()).collect();
+    let n = gains.len() as f64;
+    let gain: f64 = gains.iter().sum();
+    let spread: f64 = gains.iter().map(|g| (g - gain / n).powi(2)).sum();
+    n >= 2.0 && gain > (spread * n / (n - 1.0)).sqrt()
 }
 
 type Vary = fn(Settings) -> Vec<Settings>;
-const ROUNDS: [(By, Vary); 6] = [
-    (By::Truth, agility),
-    (By::Truth, half_life),
-    (By::Loss, strength),
-    (By::Loss, doubt),
-    (By::Truth, agility),
-    (By::Truth, half_life),
-];
-
-/// By how much coverage is off, over quantiles and months (months by their orders), the root of the mean square: one month in which 90 %
-/// were 80 % is worse than ten in which they were 89 %.
-fn off(score: &Score) -> f64 {
-    let miss =
-        |coverage: &[f64]| QUANTILES.iter().zip(coverage).map(|(p, c)| (p - c).powi(2)).sum::<f64>() / QUANTILES.len() as f64;
-    (score.months.values().map(|m| miss(&m.coverage) * m.orders as f64).sum::<f64>() / score.orders.max(1) as f64).sqrt()
-}
-
-fn agility(s: Settings) -> Vec<Settings> {
-    [(2.0, 4.0), (4.0, 8.0), (8.0, 16.0), (20.0, 40.0), (60.0, 120.0)].map(|(pace, drift)| Settings { pace, drift, ..s }).into()
-}
-
-fn half_life(s: Settings) -> Vec<Settings> {
-    [30.0, 60.0, 120.0, 365.0].map(|half_life| Settings { half_life, ..s }).into()
-}
+const ROUNDS: [Vary; 2] = [strength, doubt];
 
 fn strength(s: Settings) -> Vec<Settings> {
     [0.25, 0.5, 1.0, 2.0, 4.0].map(|strength| Settings { strength, ..s }).into()

@@ -50,6 +50,52 @@ pub struct Own {
     pub pinball: f64,
 }
 
+/// How far off a share may be, over all orders and in a month.
+pub const LIMIT: f64 = 0.02;
+pub const MONTH_LIMIT: f64 = 0.05;
+
+/// A quantile that was kept too often or not often enough.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Miss {
+    /// Absent: over all orders.
+    pub month: Option<String>,
+    pub orders: usize,
+    pub p: f64,
+    pub coverage: f64,
+    pub limit: f64,
+    /// By how much chance alone moves such a share, in 95 of 100 cases.
+    pub chance: f64,
+}
+
+/// What a score missed of its limits, and what there are too few orders for to say.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judged {
+    pub missed: Vec<Miss>,
+    /// Months (and `all`) in which chance alone moves a median by more than its limit.
+    pub too_few: Vec<String>,
+}
+
+impl Score {
+    /// Compares each share with its limit. Where there are so few orders that chance alone would break it, nothing is said either way: 2,401 are
+    /// enough to tell a median to two points, 385 to five.
+    pub fn judge(&self) -> Judged {
+        let mut judged = Judged::default();
+        let all: Vec<f64> = self.quantiles.iter().map(|q| q.1).collect();
+        let months = self.months.iter().map(|(month, c)| (Some(month), c.orders, &c.coverage, MONTH_LIMIT));
+        for (month, orders, coverage, limit) in core::iter::once((None, self.orders, &all, LIMIT)).chain(months) {
+            let chance = |p: f64| 1.96 * (p * (1.0 - p) / orders.max(1) as f64).sqrt();
+            if chance(0.5) > limit {
+                judged.too_few.push(month.cloned().unwrap_or_else(|| "all".into()));
+                continue;
+            }
+            for (p, c) in QUANTILES.iter().zip(coverage).filter(|(p, c)| (**p - **c).abs() > limit) {
+                judged.missed.push(Miss { month: month.cloned(), orders, p: *p, coverage: *c, limit, chance: chance(*p) });
+            }
+        }
+        judged
+    }
+}
+
 pub(super) fn pinball(level: f64, miss: f64) -> f64 {
     (level * miss).max((level - 1.0) * miss)
 }

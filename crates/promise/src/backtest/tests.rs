@@ -141,11 +141,10 @@ fn misses(change: f64, settings: Settings) -> Vec<f64> {
 
 #[test]
 fn ninety_percent_stays_ninety_percent_when_deliveries_become_faster_or_slower() {
-    let agile = Settings { pace: 2.0, drift: 4.0, ..Settings::default() };
-    let faster = misses(0.6, agile);
+    let faster = misses(0.6, Settings::default());
     assert!(faster.iter().all(|m| m.abs() < 0.03), "{faster:?}");
     // How late the late ones are in slow times is known only as they arrive: that takes longer than their being late.
-    let slower = misses(1.5, agile);
+    let slower = misses(1.5, Settings::default());
     assert!(slower[..4].iter().all(|m| m.abs() < 0.05) && slower[4].abs() < 0.08, "{slower:?}");
 }
 
@@ -177,4 +176,19 @@ fn empty_and_odd_input_ends_in_an_answer() {
     assert_eq!(run(&checked.shipments, Day(0)).score.orders, 1);
     let one = [Shipment { delivered: Some(Day(3)), ..Shipment::default() }];
     assert_eq!(run(&one, Day(0)).score.orders, 1);
+}
+
+#[test]
+fn limits_are_judged_where_there_are_orders_enough() {
+    let cell = |orders, coverage: [f64; 5]| Cell { orders, coverage: coverage.into(), ..Cell::default() };
+    let mut score = Score { orders: 2_401, ..Score::default() };
+    score.quantiles = QUANTILES.iter().map(|p| (*p, p + if *p == 0.5 { 0.021 } else { 0.019 }, 0.0)).collect();
+    score.months.insert("2018-01".into(), cell(385, [0.1, 0.44, 0.8, 0.9, 0.95]));
+    score.months.insert("2018-02".into(), cell(384, [0.1, 0.1, 0.8, 0.9, 0.95]));
+    let judged = score.judge();
+    let missed: Vec<_> = judged.missed.iter().map(|m| (m.month.as_deref(), m.p)).collect();
+    assert_eq!(missed, [(None, 0.5), (Some("2018-01"), 0.5)]);
+    assert_eq!(judged.too_few, ["2018-02"]);
+    assert!((judged.missed[1].chance - 0.05).abs() < 0.001);
+    assert_eq!(Score::default().judge().too_few, ["all"]);
 }

@@ -13,6 +13,8 @@
 //! answers that are `L` days old overshoots, and in the end swings, once it makes up for more than `1 / (e · L)` of a miss in a day; so this is what
 //! it does, and less where few promises come to an end.
 //!
+//! How far back to look is not asked of anybody either: several memories are kept, and believed by how well they foretold.
+//!
 //! The state is a few hundred bytes, can be stored (serde), and knows nothing of models: whoever promises asks it what to ask a distribution for.
 //! A store that has shown windows, and has kept neither distributions nor days, gets it from [`Shown`].
 //!
@@ -35,15 +37,13 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::Factor;
+use super::drift::Drift;
 use crate::time::Day;
 
 /// Parts of a promise, by the chance of having arrived.
 const PARTS: usize = 6;
-/// Arrivals that a part needs to be believed.
-const DOUBT: f64 = 30.0;
-/// Promises that have to end on a day for their miss to be made up for at full speed.
-const ENOUGH: f64 = 20.0;
+/// Promises that a correction rests on at least: chance alone then moves it by a point or so.
+const ENOUGH: f64 = 500.0;
 /// Days after which a promise's end counts half for how many there are and how long they last.
 const RATE_HALF_LIFE: f64 = 14.0;
 
@@ -75,7 +75,7 @@ impl Level {
         self.ended += weight;
         self.lasted += weight * lasted;
         let delay = (self.lasted / self.ended).max(1.0);
-        let step = 1.0 / (core::f64::consts::E * delay * (self.ended / self.days + ENOUGH));
+        let step = 1.0 / (core::f64::consts::E * delay * self.ended / self.days + ENOUGH);
         self.asked += weight * step * (self.goal - f64::from(u8::from(kept)));
         self.asked = self.asked.clamp(self.goal * 0.5, 1.0 - (1.0 - self.goal) * 0.35);
     }
@@ -84,19 +84,15 @@ impl Level {
 /// What is known of how promises of late turn out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Days after which what was seen counts half.
-    half_life: f64,
-    /// How strongly it answers to what is seen; above 1 it leans into a trend.
-    gain: f64,
     today: Option<Day>,
-    parts: [Factor; PARTS],
+    drift: Drift,
     /// By goal.
     levels: Vec<Level>,
 }
 
 impl Default for Coverage {
     fn default() -> Coverage {
-        Coverage::new(8.0, 1.5)
+        Coverage::leaning(1.0)
     }
 }
 
@@ -105,10 +101,10 @@ fn hazard(chance: f64) -> f64 {
 }
 
 impl Coverage {
-    /// `half_life`: days after which what was seen of arrivals counts half. `gain`: how strongly that is answered to, as a power; above 1 it
-    /// leans into a trend.
-    pub fn new(half_life: f64, gain: f64) -> Coverage {
-        Coverage { half_life, gain, today: None, parts: Default::default(), levels: Vec::new() }
+    /// For distributions that follow changes by themselves, but late: `lean` is the power by which what is seen to be left of a change is answered
+    /// to. 1, the default, is right for those that stay as they are.
+    pub fn leaning(lean: f64) -> Coverage {
+        Coverage { today: None, drift: Drift::new(PARTS, lean), levels: Vec::new() }
     }
 
     /// A day begins: what was seen before counts less. Days that have begun before change nothing.
@@ -116,13 +112,15 @@ impl Coverage {
         let Some(before) = self.today.replace(today.max(self.today.unwrap_or(today))) else { return };
         let days = today.0.saturating_sub(before.0);
         if days > 0 {
-            self.parts.iter_mut().for_each(|part| part.age(self.half_life / f64::from(days)));
+            for _ in 0..days.min(400) {
+                self.drift.close();
+            }
             self.levels.iter_mut().for_each(|level| level.age(f64::from(days)));
         }
     }
 
     fn rate(&self, part: usize) -> f64 {
-        self.parts[part].rate(DOUBT).powf(self.gain).clamp(0.4, 2.5)
+        self.drift.rate(part)
     }
 
     /// One day of one parcel under way: with which chance its promise, as it was before correction, said that it would have arrived before
@@ -130,7 +128,7 @@ impl Coverage {
     pub fn observe(&mut self, before: f64, after: f64, arrived: bool, alive: f64) {
         let part = ((f64::midpoint(before, after) * PARTS as f64) as usize).min(PARTS - 1);
         let expected = (hazard(after) - hazard(before)).max(0.0);
-        self.parts[part].add(f64::from(u8::from(arrived)), alive * expected);
+        self.drift.add(part, f64::from(u8::from(arrived)), alive * expected);
     }
 
     /// A promise that should be kept with a chance of `goal` has ended, `lasted` days after it was made: kept, or just broken. To be told of each
@@ -303,7 +301,7 @@ mod tests {
     #[test]
     fn promises_too_slow_become_faster_and_the_other_way_round() {
         for (speed, quicker) in [(2.0, true), (0.5, false)] {
-            let mut coverage = Coverage::new(8.0, 1.0);
+            let mut coverage = Coverage::default();
             for day in 0..40 {
                 coverage.begin_day(Day(day));
                 // At each age, of a hundred parcels, `speed` times as many arrive as was said.
@@ -351,7 +349,7 @@ mod tests {
     /// Windows of ten days for parcels that take `days(n)`, forty a day, until the correction rests; with what it then asks for, how many
     /// are kept of those that are uniform over a hundredth each.
     fn rest(truth: fn(f64) -> f64) -> f64 {
-        let mut coverage = Coverage::new(8.0, 1.0);
+        let mut coverage = Coverage::default();
         for day in 0..600 {
             coverage.begin_day(Day(day));
             let asked = coverage.ask(0.9);

@@ -9,7 +9,8 @@ use crate::time::Day;
 /// Ages that are told apart: by the day at first, then by a sixteenth of the age.
 const BINS: usize = 80;
 const DAILY: usize = 24;
-/// Arrivals that the pace needs to be believed.
+/// Days after which the latest pace counts half, and arrivals that it needs to be believed.
+const PACE: f64 = 2.0;
 const PACE_DOUBT: f64 = 30.0;
 /// Parcels by which the hazard of an age is drawn to that of the age before.
 const SMOOTH: f64 = 10.0;
@@ -57,6 +58,8 @@ pub struct Known {
 #[derive(Clone, Debug)]
 pub struct Model {
     settings: Settings,
+    /// Days after which a purchase counts half.
+    half_life: f64,
     /// The first day seen: weights are relative to it.
     first: Day,
     bins: Vec<u8>,
@@ -86,10 +89,11 @@ pub struct Model {
 }
 
 impl Model {
-    pub fn new(settings: Settings, first: Day) -> Model {
+    pub fn new(settings: Settings, half_life: f64, first: Day) -> Model {
         let bin = |n: usize| if n < DAILY { n } else { DAILY + ((n as f64 / DAILY as f64).ln() * 16.0) as usize };
         Model {
             settings,
+            half_life,
             first,
             bins: (0..DAYS).map(|n| bin(n).min(BINS - 1) as u8).collect(),
             names: HashMap::new(),
@@ -115,7 +119,7 @@ impl Model {
     pub fn begin_day(&mut self, today: Day) {
         self.today = today;
         self.unit = self.weight(today);
-        self.pace.age(self.settings.pace);
+        self.pace.age(PACE);
         let weekdays: Vec<f64> = self.weekdays.iter().map(|f| self.factor(f)).collect();
         let feasts = &self.feasts;
         for (n, factor) in self.calendar.iter_mut().enumerate() {
@@ -184,7 +188,7 @@ impl Model {
     }
 
     fn weight(&self, purchased: Day) -> f64 {
-        (f64::from(purchased.0 - self.first.0) / self.settings.half_life).exp2()
+        (f64::from(purchased.0 - self.first.0) / self.half_life).exp2()
     }
 
     /// A factor, drawn to 1 where little is known.
