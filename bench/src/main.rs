@@ -3,6 +3,7 @@
 //! Servers run as processes of their own on loopback; measured and reference alternate, and medians are reported, because
 //! machines are noisy. A ratio of 1 is the reference's own speed.
 
+mod estimates;
 mod http;
 mod insight;
 mod learn;
@@ -68,6 +69,12 @@ async fn main() -> Result<()> {
     drop(server);
     if wanted("learn") {
         figures.push(learn::figure());
+    }
+    if wanted("estimate_native") {
+        figures.push(estimates::native()?);
+    }
+    if wanted("estimate_browser") {
+        figures.extend(estimates::browser()?);
     }
     if wanted("console_median console_p95 console_memory") {
         // A year of a store: `--orders 1000000` is a large one's; the default keeps the run short.

@@ -362,7 +362,7 @@ impl AppState {
     }
 }
 
-fn compressed_brotli(bytes: &[u8]) -> Result<Bytes> {
+pub(crate) fn compressed_brotli(bytes: &[u8]) -> Result<Bytes> {
     let mut out = Vec::new();
     let parameters = brotli::enc::BrotliEncoderParams { quality: 9, ..Default::default() };
     brotli::BrotliCompress(&mut &*bytes, &mut out, &parameters)?;
@@ -373,4 +373,106 @@ fn compressed_gzip(bytes: &[u8]) -> Result<Bytes> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::Write::write_all(&mut encoder, bytes)?;
     Ok(encoder.finish()?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promise::{learned::Learned, policy::Learning};
+    use serde_json::{Value, json};
+
+    /// Three origins, ten services, twelve zones and methods by each service; three delays.
+    fn typical() -> Policy {
+        let cities = [("Memphis", "America/Chicago"), ("Reno", "America/Los_Angeles"), ("Harrisburg", "America/New_York")];
+        let services = [
+            "ups_ground",
+            "ups_2nd_day",
+            "ups_next_day",
+            "fedex_home",
+            "fedex_express_saver",
+            "fedex_overnight",
+            "usps_ground",
+            "usps_priority",
+            "dhl_express",
+            "ontrac_ground",
+        ];
+        let zones = [
+            "005-069", "070-089", "100-149", "150-199", "200-268", "270-349", "350-427", "430-549", "550-699", "700-799",
+            "800-899", "900-961",
+        ];
+        let week = json!({"mon": "14:00", "tue": "14:00", "wed": "14:00", "thu": "14:00", "fri": "13:00"});
+        let origins: Vec<Value> = cities.iter().map(|(name, zone)| json!({"id": name.to_lowercase(), "name": name, "country": "US", "time_zone": zone, "holidays": ["US"], "cutoffs": week,
+            "half_days": [{"date": "2026-12-24", "cutoff": "11:00"}], "handling": {"min": 0, "max": 1}})).collect();
+        let known: Vec<Value> = services.iter().map(|s| json!({"id": s, "carrier": s.split('_').next(), "name": s.replace('_', " ").to_uppercase(), "holidays": ["US"]})).collect();
+        let areas: Vec<Value> = zones.iter().enumerate().map(|(n, codes)| json!({"id": format!("zone_{n}"), "name": format!("Zone {n}"), "places": [{"country": "US", "postal_codes": [codes]}]})).collect();
+        let mut transit = Vec::new();
+        for (o, (origin, _)) in cities.iter().enumerate() {
+            for (z, _) in zones.iter().enumerate() {
+                let far = (z + 4 * o) % 12 / 3;
+                transit.push(json!({"origin": origin.to_lowercase(), "service": "ups_ground", "zone": format!("zone_{z}"), "days": {"min": 1 + far, "max": 2 + far}}));
+            }
+        }
+        transit.extend(
+            services[1..]
+                .iter()
+                .enumerate()
+                .map(|(n, s)| json!({"service": s, "days": {"min": 1 + n % 3, "max": 2 + n % 3 + n % 2}})),
+        );
+        let methods: Vec<Value> = services
+            .iter()
+            .enumerate()
+            .map(|(n, s)| json!({"id": s, "name": s.replace('_', " "), "price": 495 + 300 * n, "services": [s]}))
+            .collect();
+        let delay = |id: &str, scope: Value, text: &str| {
+            json!({"id": id, "scope": scope, "from": "2026-11-24T00:00:00Z", "until": "2026-12-05T00:00:00Z", "effect": {"min": 1, "max": 2}, "reason": "weather", "severity": 2,
+            "message": {"en": text, "de": text, "fr": text}})
+        };
+        let delays = [
+            delay("snow", json!({"origins": ["memphis"]}), "Snow in Memphis"),
+            delay("peak", json!({"carriers": ["ups"]}), "Many parcels before the holidays"),
+            delay("storm", json!({"zones": ["zone_2"]}), "A storm in the North East"),
+        ];
+        serde_json::from_value(json!({"version": 12, "currency": "USD", "confidence": 90, "origins": origins, "services": known, "zones": areas, "transit": transit, "methods": methods, "delays": delays})).unwrap()
+    }
+
+    #[test]
+    fn a_typical_stores_promise_document_is_small() {
+        let mut policy = typical();
+        assert_eq!(policy.validate(), []);
+        let now = Instant::parse("2026-11-25T00:00:00Z").unwrap();
+        let size = |policy: &Policy| {
+            let json = serde_json::to_vec(&policy.document(now)).unwrap();
+            (json.len(), compressed_brotli(&json).unwrap().len())
+        };
+        let stated = size(&policy);
+        // Every lane learned: each a distribution of its own.
+        policy.learning = Learning::Apply;
+        let way = |n: usize, origin: &str, service: &str, zone: &str| {
+            let mut dice = n as u64;
+            let weights = (0..4 + n % 9)
+                .map(|_| {
+                    dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    (dice >> 40) as u32 % 60
+                })
+                .collect();
+            promise::learned::Way { origin: origin.into(), service: service.into(), zone: zone.into(), parcels: 100, weights }
+        };
+        let mut learned = Learned::default();
+        for (n, origin) in policy.origins.iter().enumerate() {
+            learned.handling.push(way(n, &origin.id, "", ""));
+            for (k, service) in policy.services.iter().enumerate() {
+                learned.transit.extend(
+                    policy.zones.iter().enumerate().map(|(z, zone)| way(n * 120 + k * 12 + z, &origin.id, &service.id, &zone.id)),
+                );
+            }
+        }
+        learned.fill(&mut policy);
+        let full = size(&policy);
+        println!(
+            "as stated: {} bytes, {} with brotli; all 360 lanes learned: {} bytes, {} with brotli",
+            stated.0, stated.1, full.0, full.1
+        );
+        assert!(stated.1 < 4096, "{stated:?}");
+        assert!(full.1 < 8192, "{full:?}");
+    }
 }

@@ -216,6 +216,46 @@ mod tests {
         }
     }
 
+    /// Steps that are not put into words before the purchase: that it was ordered goes without saying, and parts are listed.
+    const SILENT: [&str; 2] = ["ordered", "parts"];
+
+    #[test]
+    fn every_step_and_every_obstacle_has_its_words_in_every_language() {
+        use promise::estimate::{Estimate, OBSTACLES, Offer, STEPS, STEPS_AFTER, Step, Window};
+        let day = Day::parse("2026-12-02").unwrap();
+        let show = |offer: Offer, words: &Words| {
+            let e = Estimate { precision: "postal_code".into(), options: vec![offer], ..Estimate::default() };
+            let ui = view::estimate::Ui { surface: "product".into(), still: true, ..Default::default() };
+            view::node::html(&view::estimate::estimate(&e, &ui, Instant(0), words))
+        };
+        for (language, texts) in TEXTS.iter() {
+            let words = Words::of([language.as_str()]);
+            for kind in STEPS {
+                let plain = texts.get(&format!("why.{kind}")).is_some_and(Value::is_string);
+                let step = Step { kind: kind.into(), day: Some(day), days: (!plain).then_some((2, 3)), name: "NAME".into() };
+                let offer = Offer { window: Some(Window { from: day, to: day }), steps: vec![step], ..Offer::default() };
+                let said = show(offer, &words).matches("<li").count();
+                assert_eq!(said, usize::from(!SILENT.contains(&kind)), "{language}: {kind}");
+            }
+            // Those come after the purchase: the order's page shows the scans themselves.
+            assert!(STEPS_AFTER.iter().all(|kind| !texts.contains_key(&format!("why.{kind}"))), "{language}");
+            for key in texts.keys().filter_map(|k| k.strip_prefix("why.")) {
+                assert!(STEPS.contains(&key), "{language}: there is no step {key}");
+            }
+            for obstacle in OBSTACLES {
+                let said = show(Offer { obstacle: Some(obstacle.into()), ..Offer::default() }, &words);
+                let key = match obstacle {
+                    "not_available" => "estimate.unavailable",
+                    "no_po_boxes" => "estimate.no_po_boxes",
+                    _ => "estimate.undeliverable",
+                };
+                let text = texts[key].as_str().unwrap().replace('\'', "&#39;");
+                let plainly = said.replace("&#x27;", "&#39;").replace('\'', "&#39;").replace("&apos;", "&#39;");
+                assert!(plainly.contains(&text), "{language}: {obstacle}: {said}");
+            }
+        }
+    }
+
     #[test]
     fn dates_numbers_and_plurals_are_written_as_the_language_does() {
         let day = Day::parse("2026-12-02").unwrap();

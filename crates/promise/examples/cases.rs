@@ -111,7 +111,7 @@ fn request(d: &mut Dice) -> Request {
 }
 
 /// A store with three origins, ten services, ten methods and three delays, and a cart of twenty lines.
-fn large() -> (Document, Request) {
+pub fn large() -> (Document, Request) {
     let ids = |prefix: &str, n: usize| -> Vec<String> { (0..n).map(|k| format!("{prefix}{k}")).collect() };
     let (origins, services) = (ids("o", 3), ids("s", 10));
     let cutoffs = json!({"mon": "14:00", "tue": "14:00", "wed": "14:00", "thu": "14:00", "fri": "14:00", "sat": "11:00"});

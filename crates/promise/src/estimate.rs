@@ -188,6 +188,37 @@ pub struct DelayShown {
     pub message: Vec<(String, String)>,
 }
 
+/// Every kind of [`Step`] before the purchase, and those that come after it. Whoever puts steps into words has one for each, or is silent on purpose.
+pub const STEPS: [&str; 14] = [
+    "ordered",
+    "cutoff_missed",
+    "not_a_working_day",
+    "back_in_stock",
+    "back_order",
+    "lead_time",
+    "handling",
+    "dispatch",
+    "ready",
+    "transit",
+    "holiday",
+    "delay",
+    "parts",
+    "zones",
+];
+pub const STEPS_AFTER: [&str; 7] = ["shipped", "last_scan", "carrier", "attempt", "exception", "overdue", "late"];
+/// Every [`Offer::obstacle`].
+pub const OBSTACLES: [&str; 9] = [
+    "excluded_zone",
+    "method_not_in_zone",
+    "item_not_by_method",
+    "no_service",
+    "no_po_boxes",
+    "no_signature",
+    "not_available",
+    "not_together",
+    "no_origin",
+];
+
 frugal::write!(Destination { country, region, postal_code, po_box if some });
 frugal::write!(Window { from, to });
 frugal::write!(Estimate { policy_version, computed_at, destination, precision, zone if some, style, currency, options, delays });

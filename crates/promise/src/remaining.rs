@@ -145,7 +145,12 @@ pub fn remaining(document: &Document, progress: &Progress, now: Instant) -> Rema
     if let Some(day) = progress.carrier_estimate.filter(|d| *d >= next) {
         step("carrier", Some(day), None, service.map_or("", |s| s.name.as_str()));
     }
-    let days = given(&arrival, progress, next, &calendar, usual);
+    // Nothing is heard by then.
+    let silent = |day: Day| {
+        let then = Instant(now.0.saturating_add(i64::from(day.0.saturating_sub(today.0)).max(0) * 86_400));
+        quiet(progress, &calendar, usual, then, offset)
+    };
+    let days = given(&arrival, progress, next, &calendar, usual, silent(today));
     let style = if document.style == "single" { "range" } else { &document.style };
     let asked = if document.style == "single" { (0, 0) } else { document.asked };
     let window = estimate::window(&days, style, document.confidence, asked).unwrap_or(Window { from: next, to: next });
@@ -171,11 +176,12 @@ pub fn remaining(document: &Document, progress: &Progress, now: Instant) -> Rema
         } else {
             let ahead = (today.0..=promised.to.0).map(Day);
             let then = |day: Day| calendar.at_or_after(day).unwrap_or(day).max(next);
-            result.warn_on =
-                ahead.take(MOST_DAYS_AHEAD).find(|day| !safe(&given(&arrival, progress, then(*day), &calendar, usual)));
+            result.warn_on = ahead
+                .take(MOST_DAYS_AHEAD)
+                .find(|day| !safe(&given(&arrival, progress, then(*day), &calendar, usual, silent(*day))));
         }
     }
-    result.quiet = quiet(progress, &calendar, usual, now, offset);
+    result.quiet = silent(today);
     result.delays = bearing.iter().filter_map(|d| document.delays.get(*d)).map(estimate::delay_shown).collect();
     result.steps = steps;
     result
@@ -212,8 +218,11 @@ pub(crate) fn lane(document: &Document, progress: &Progress, zone: usize) -> Lan
     lane
 }
 
-/// The days of arrival, given that it has not arrived before `next`, and its last milestone.
-fn given(arrival: &Spread, progress: &Progress, next: Day, calendar: &Calendar, usual: (u16, u16)) -> Spread {
+/// One parcel in so many is held up: what its lane is used to says nothing of it.
+const HELD_UP: u64 = 33;
+
+/// The days of arrival, given that it has not arrived before `next`, its last milestone, and whether it has been silent for longer than its lane is used to.
+fn given(arrival: &Spread, progress: &Progress, next: Day, calendar: &Calendar, usual: (u16, u16), silent: bool) -> Spread {
     let on = |day: Option<Day>| Spread::on(day.unwrap_or(next));
     match progress.status.as_str() {
         "out_for_delivery" => return on(Some(next)),
@@ -222,12 +231,16 @@ fn given(arrival: &Spread, progress: &Progress, next: Day, calendar: &Calendar, 
         _ => {}
     }
     let mut days = arrival.given_from(next);
-    if days.0.is_empty() {
-        // Longer under way than anything known: what is left is judged by the lane's own scale, most likely soon.
-        let scale = usize::from(usual.1.max(2));
+    // The longer it takes, the likelier it is that it is held up; silence speaks for that twice over. What is left then is judged by the lane's own scale,
+    // most likely soon.
+    let (whole, left) = (arrival.total(), days.total());
+    let held_up = if silent { left.saturating_mul(2).max(whole / HELD_UP) } else { whole / HELD_UP };
+    if silent || left < whole / 10 {
+        let scale = u64::from(usual.1.max(2)) + 1;
+        let parts = scale * (scale + 1) / 2;
         let mut day = next;
         for n in 0..scale {
-            days.add(day, 1 << (20 - n.min(20)));
+            days.add(day, (held_up * (scale - n) / parts).max(1));
             let Some(after) = calendar.after(day) else { break };
             day = after;
         }

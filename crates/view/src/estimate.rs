@@ -147,8 +147,11 @@ fn headline(p: &mut Page, e: &Estimate, o: &Offer) {
 }
 
 fn obstacle(p: &mut Page, e: &Estimate) {
-    if e.options.iter().any(|o| o.obstacle.as_deref() == Some("not_available")) {
+    let any = |why: &str| e.options.iter().any(|o| o.obstacle.as_deref() == Some(why));
+    if any("not_available") {
         p.said("estimate.unavailable");
+    } else if any("no_po_boxes") {
+        p.said("estimate.no_po_boxes");
     } else if e.zone.is_empty() {
         p.said("estimate.undeliverable");
     } else {

@@ -6,7 +6,10 @@ use axum::{
 };
 use chrono::{NaiveDateTime, TimeZone};
 use maud::{Markup, PreEscaped, html};
-use promise::{Estimate, Instant, estimate::Offer};
+use promise::{
+    Estimate, Instant,
+    estimate::{DelayShown, Offer},
+};
 use rusqlite::{OptionalExtension, params};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -140,6 +143,8 @@ struct Promised {
     offer: Offer,
     shown: Option<String>,
     language: Option<String>,
+    learned: i64,
+    delays: Vec<DelayShown>,
 }
 
 struct Event {
@@ -156,7 +161,8 @@ async fn known(state: &AppState, store: &str, id: &str) -> Result<Known, Failure
         let key = params![store, id];
         let facts: Option<String> = db.query_row("select facts from orders where store = ?1 and id = ?2", key, |r| r.get(0)).optional()?;
         let mut rows = db.prepare_cached(
-            "select made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language
+            "select made_at, recorded_at, policy_version, method, window_from, window_to, confidence, request, offer, shown, language,
+                    learned_version, delays
              from promises where store = ?1 and order_id = ?2 order by seq desc",
         )?;
         let promises = rows
@@ -173,6 +179,8 @@ async fn known(state: &AppState, store: &str, id: &str) -> Result<Known, Failure
                     offer: serde_json::from_str(&r.get::<_, String>(8)?).unwrap_or_default(),
                     shown: r.get(9)?,
                     language: r.get(10)?,
+                    learned: r.get(11)?,
+                    delays: serde_json::from_str(&r.get::<_, String>(12)?).unwrap_or_default(),
                 })
             })?
             .collect::<Result<_, _>>()?;
@@ -286,7 +294,8 @@ fn why(promises: &[Promised], words: &Words, now: Instant) -> Markup {
                     dt { "Promised" } dd { @match &p.window { Some((from, to)) => { (from) " to " (to) } None => "no date could be promised" } }
                     dt { "Confidence" } dd { (p.confidence) " %" }
                     dt { "Made" } dd { (moment(p.made_at)) ", recorded " (moment(p.recorded_at)) }
-                    dt { "From" } dd { "policy version " (p.version) ", " (p.method) " from " (p.offer.origin) " by " (p.offer.service) }
+                    dt { "From" } dd { "policy version " (p.version) @if p.learned > 0 { ", with what deliveries taught (version " (p.learned) ")" } ", " (p.method) " from " (p.offer.origin) " by " (p.offer.service) }
+                    @if !p.delays.is_empty() { dt { "Known delays" } dd { (p.delays.iter().map(told).collect::<Vec<_>>().join("; ")) } }
                     @if let Some(shown) = &p.shown { dt { "The page showed" } dd { (shown) @if let Some(l) = &p.language { " (" (l) ")" } } }
                 }
                 @if n == 0 { div.widget { (PreEscaped(steps(p, words, now))) } }
@@ -294,6 +303,12 @@ fn why(promises: &[Promised], words: &Words, now: Instant) -> Markup {
             }
         }
     }
+}
+
+/// A delay as it was announced, with its id.
+fn told(d: &DelayShown) -> String {
+    let own = d.message.iter().find(|m| m.0 == "en").or_else(|| d.message.first());
+    format!("{} ({})", own.map_or(d.reason.as_str(), |m| m.1.as_str()), d.id)
 }
 
 /// The recorded offer, as the product page would have shown it.

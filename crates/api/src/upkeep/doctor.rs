@@ -2,12 +2,13 @@
 
 use std::{path::Path, time::Duration};
 
+use promise::Instant;
 use rusqlite::{Connection, OpenFlags};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::beside;
-use crate::{config::Config, outbound, poll::clients, routes, store};
+use crate::{config::Config, outbound, poll::clients, routes, state::compressed_brotli, store};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -139,6 +140,29 @@ fn settings(config: &Config, found: &mut Findings) {
     }
 }
 
+/// Every page of a store loads its promise document: it should stay small.
+fn documents(db: &Connection, now: i64, found: &mut Findings) {
+    const LARGE: usize = 8192;
+    let stores = || -> anyhow::Result<Vec<String>> {
+        let mut rows = db.prepare("select distinct store from policies order by store")?;
+        let rows = rows.query_map([], |r| r.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    };
+    // A database of an older version is upgraded first.
+    for id in stores().unwrap_or_default() {
+        let Ok(Some(policy)) = store::learned::in_force(db, &id, Instant(now)) else { continue };
+        let json = serde_json::to_vec(&policy.document(Instant(now))).unwrap_or_default();
+        let Ok(small) = compressed_brotli(&json) else { continue };
+        let says = format!("{id}: {} bytes, {} as they are sent", json.len(), small.len());
+        match small.len() {
+            ..LARGE => found.fine("promise document", says),
+            _ => {
+                found.warn("promise document", says, "every page loads it: fewer items of their own, wider zones, fewer notices")
+            }
+        }
+    }
+}
+
 fn database(path: &Path, now: i64, found: &mut Findings) {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
@@ -209,6 +233,7 @@ fn database(path: &Path, now: i64, found: &mut Findings) {
         Ok(said) => found.wrong("integrity", said, mend),
         Err(e) => found.wrong("integrity", e.to_string(), mend),
     }
+    documents(&db, now, found);
     let log = std::fs::metadata(beside(path, "-wal")).map_or(0, |m| m.len()) / MEGABYTE;
     match log {
         ..256 => found.fine("write-ahead log", format!("{log} MB")),

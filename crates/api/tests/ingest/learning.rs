@@ -33,7 +33,7 @@ async fn deliveries_teach_the_policy_and_a_replay_teaches_nothing_twice() {
 }
 
 fn today() -> i32 {
-    crate::now().div_euclid(86_400) as i32
+    now().div_euclid(86_400) as i32
 }
 
 /// Monday to Friday, and no holiday of the demo's origin within reach of these tests' comparisons.
@@ -102,7 +102,7 @@ async fn what_is_learned_is_suggested_applied_and_off_again_at_once() {
     assert_eq!(learning::renew(&api.state, "demo").await.unwrap(), None);
     let (stated, before) = (promised(&api).await, document(&api).await);
     assert!(before["learned"].is_null() && before["asked"].is_null());
-    api.webhook("shopify", "orders/create", "1", &order(1001, &Instant(crate::now() - 60).to_string())).await;
+    api.webhook("shopify", "orders/create", "1", &order(1001, &Instant(now() - 60).to_string())).await;
 
     publish(&api, |p| p["learning"] = "apply".into()).await;
     // Publishing makes the first version in the background; making it here finds it there, or makes it.
@@ -120,7 +120,7 @@ async fn what_is_learned_is_suggested_applied_and_off_again_at_once() {
     assert_eq!(learning::renew(&api.state, "demo").await.unwrap(), None, "the same deliveries teach the same");
     assert_eq!(lane(&api).await["applied"]["p50"], 9);
     // The ledger says what a promise was made with.
-    api.webhook("shopify", "orders/create", "2", &order(1002, &Instant(crate::now()).to_string())).await;
+    api.webhook("shopify", "orders/create", "2", &order(1002, &Instant(now()).to_string())).await;
     let record = |id: &'static str| {
         let api = &api;
         async move { api.admin("GET", &format!("promises/{id}"), "", b"").await.1 }

@@ -18,6 +18,7 @@ mod messages;
 mod outbound;
 mod pages;
 mod poll;
+mod promises;
 mod push;
 mod routes;
 mod self_hosting;

@@ -257,7 +257,7 @@ async fn an_estimate_can_be_asked_for_a_box_by_a_day_and_with_names() {
             String::from_utf8(axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap()
         }
     };
-    let year = promise::Instant(crate::now() + 300 * 86_400).to_string();
+    let year = promise::Instant(now() + 300 * 86_400).to_string();
     assert!(fragment(format!("{base}&surface=checkout&need_by={}", &year[..10])).await.contains("in-time"));
     assert!(!fragment(format!("{base}&surface=checkout&need_by=2020-01-01")).await.contains("in-time"));
 }
