@@ -26,24 +26,46 @@ struct Crossing {
     output: ManuallyDrop<Out>,
 }
 
+const NOTHING: Crossing = Crossing {
+    input: ManuallyDrop::new(Vec::new()),
+    numbers: 0,
+    bytes: 0,
+    output: ManuallyDrop::new(Out { numbers: Vec::new(), text: String::new() }),
+};
+
+struct Shell {
+    crossing: Cell<Crossing>,
+    /// What was taken by the last call is kept.
+    keep: Cell<bool>,
+    place: Cell<[usize; 2]>,
+    /// A page has one store, hence one promise document; kept for good, so that redrawing reads nothing anew.
+    #[cfg(feature = "estimate")]
+    promise: Cell<Option<&'static promise::Document>>,
+}
+
 // Nothing of a call is dropped: all of its memory is given back at once. Taken out while a call works, so that one that traps leaves nothing locked.
 thread_local! {
-    static CROSSING: Cell<Crossing> = Cell::default();
-    /// What was taken by the last call is kept.
-    static KEEP: Cell<bool> = const { Cell::new(false) };
-    static PLACE: Cell<[usize; 2]> = const { Cell::new([0; 2]) };
+    static SHELL: Shell = const {
+        Shell {
+            crossing: Cell::new(NOTHING),
+            keep: Cell::new(false),
+            place: Cell::new([0; 2]),
+            #[cfg(feature = "estimate")]
+            promise: Cell::new(None),
+        }
+    };
 }
 
 /// Begins a call: all that the one before took is given back. Returns where so many numbers, and after them so many bytes of UTF-8, are to be put.
 #[wasm_bindgen]
 pub fn input(numbers: usize, bytes: usize) -> *mut f64 {
-    CROSSING.take();
+    SHELL.with(|shell| shell.crossing.take());
     let length = numbers + bytes.div_ceil(8);
     #[cfg(target_family = "wasm")]
     // SAFETY: the crossing was just forgotten, undropped; the promise document is kept; nothing else outlives a call. Zeros are numbers.
     let mut input = unsafe {
         let Ok(layout) = std::alloc::Layout::array::<f64>(length) else { return std::ptr::null_mut() };
-        let at = ARENA.begin(KEEP.take(), layout);
+        let at = ARENA.begin(SHELL.with(|shell| shell.keep.take()), layout);
         if at.is_null() {
             std::alloc::handle_alloc_error(layout);
         }
@@ -53,32 +75,30 @@ pub fn input(numbers: usize, bytes: usize) -> *mut f64 {
     #[cfg(not(target_family = "wasm"))]
     let mut input = vec![0.0; length];
     let at = input.as_mut_ptr();
-    CROSSING.set(Crossing { input: ManuallyDrop::new(input), numbers, bytes, output: ManuallyDrop::default() });
+    let crossing = Crossing { input: ManuallyDrop::new(input), numbers, bytes, output: ManuallyDrop::default() };
+    SHELL.with(|shell| shell.crossing.set(crossing));
     at
 }
 
 /// Where the output lies: the addresses of its numbers and of its texts' bytes.
 #[wasm_bindgen]
 pub fn output() -> *const usize {
-    PLACE.with(|place| place.as_ptr().cast_const().cast())
+    SHELL.with(|shell| shell.place.as_ptr().cast_const().cast())
 }
 
 fn call(work: impl FnOnce(&mut Reader) -> Out) {
-    let mut c = CROSSING.take();
+    let mut c = SHELL.with(|shell| shell.crossing.take());
     let (numbers, rest) = c.input.split_at(c.numbers.min(c.input.len()));
     let bytes = c.bytes.min(rest.len() * 8);
     // SAFETY: so many bytes lie there. The page writes what `TextEncoder` gives, which is UTF-8.
     let text = unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(rest.as_ptr().cast(), bytes)) };
     let out = work(&mut Reader::new(numbers, text));
-    PLACE.set([out.numbers.as_ptr() as usize, out.text.as_ptr() as usize]);
+    let place = [out.numbers.as_ptr() as usize, out.text.as_ptr() as usize];
     c.output = ManuallyDrop::new(out);
-    CROSSING.set(c);
-}
-
-#[cfg(feature = "estimate")]
-thread_local! {
-    /// A page has one store, hence one promise document; kept for good, so that redrawing reads nothing anew.
-    static PROMISE: Cell<Option<&'static promise::Document>> = const { Cell::new(None) };
+    SHELL.with(|shell| {
+        shell.place.set(place);
+        shell.crossing.set(c);
+    });
 }
 
 /// Takes the promise document, and keeps it.
@@ -86,10 +106,11 @@ thread_local! {
 #[wasm_bindgen]
 pub fn load_promise() {
     call(|from| {
-        PROMISE.set(Some(Box::leak(Box::new(from.read()))));
+        let document: &promise::Document = Box::leak(Box::new(from.read()));
+        SHELL.with(|shell| shell.promise.set(Some(document)));
         Out::default()
     });
-    KEEP.set(true);
+    SHELL.with(|shell| shell.keep.set(true));
 }
 
 /// Writes an estimate from the promise document: first the milliseconds until the words change (0: never), then the document shown, then the page.
@@ -102,7 +123,7 @@ pub fn draw_estimate(now: f64) {
         let ui = ManuallyDrop::new(from.read::<view::estimate::Ui>());
         let mut page = Page::new(from.read());
         let now = Instant((now / 1000.0) as i64);
-        let Some(document) = PROMISE.get() else { return Out::default() };
+        let Some(document) = SHELL.with(|shell| shell.promise.get()) else { return Out::default() };
         let shown = ManuallyDrop::new(promise::estimate(document, &request, now));
         page.out.number(view::estimate::next_change(&shown, now).map_or(0.0, |at| ((at.0 - now.0) * 1000) as f64));
         frugal::Write::write(&*shown, &mut page.out);

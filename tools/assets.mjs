@@ -1,6 +1,6 @@
 // All that a page loads, minified, hashed and compressed, into pkg/assets; and manifest.json, with integrity values.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { buildSync, transformSync } from 'esbuild';
 
@@ -23,7 +23,7 @@ function brotli(bytes) {
     .reduce((best, one) => (one.length < best.length ? one : best));
 }
 
-function write(name, bytes, hash = digest(bytes)) {
+function write(name, bytes, hash) {
   const file = hash ? name.replace(/(\.\w+)$/, `.${hash}$1`) : name;
   writeFileSync(`${out}/${file}`, bytes);
   writeFileSync(`${out}/${file}.br`, brotli(bytes));
@@ -34,32 +34,28 @@ function write(name, bytes, hash = digest(bytes)) {
 const shapes = read('pkg/shapes.json');
 // Each surface gets its own texts, beside its behaviour, its styles and the shapes of its documents: one file a language.
 const texts = { estimate: /^(estimate|why|safe|delay|order\.parcels)\b/, order: /^(order|next|status|sub|delay|action|link|page\.(expired|invalid))\b/ };
+const files = [];
 for (const surface of Object.keys(texts)) {
   const wasm = readFileSync(`pkg/${surface}/${surface}.wasm`);
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(wasm));
   if (imports.length) throw new Error(`${surface}.wasm asks the page for ${imports.map(i => i.name)}: the loader gives it nothing`);
-  write(`${surface}.wasm`, wasm);
+  files.push([`${surface}.wasm`, wasm]);
 }
 const languages = readdirSync('www/i18n').filter(f => f.endsWith('.json')).map(f => f.slice(0, -5));
-const spoken = [];
 for (const language of languages) {
   const all = Object.entries(read(`www/i18n/${language}.json`));
   for (const [surface, keys] of Object.entries(texts)) {
     const styles = css('www/styles/base.css') + css(`www/styles/${surface}.css`);
     const own = Object.fromEntries(all.filter(([key]) => keys.test(key)));
     const speech = { css: styles, shapes: shapes[surface], texts: own };
-    spoken.push([`${surface}.${language}.js`, bundle(`www/embed/${surface}.js`, { define: { SPEECH: JSON.stringify(speech) } })]);
+    files.push([`${surface}.${language}.js`, bundle(`www/embed/${surface}.js`, { define: { SPEECH: JSON.stringify(speech) } })]);
   }
 }
-// One hash for all of them: the loader need not carry one for each.
-const words = digest(Buffer.concat(spoken.map(s => s[1])));
-for (const [name, bytes] of spoken) write(name, bytes, words);
 // Loaded on demand: see `#listen` in the order surface, and the loader's last lines.
-for (const name of ['actions', 'care', 'place']) {
-  if (existsSync(`www/${name}.js`)) write(`${name}.js`, bundle(`www/${name}.js`));
-}
-if (existsSync('www/styles/care.css')) write('care.css', Buffer.from(css('www/styles/care.css')));
-const hashed = Object.entries(manifest).filter(([, { file }]) => !file.includes(words)).map(([name, { file }]) => [name, file]);
-const files = { ...Object.fromEntries(hashed), words, languages };
-write('embed.js', bundle('www/embed.js', { format: 'iife', define: { FILES: JSON.stringify(files) } }), '');
+for (const name of ['actions', 'care', 'place']) files.push([`${name}.js`, bundle(`www/${name}.js`)]);
+files.push(['care.css', Buffer.from(css('www/styles/care.css'))]);
+// One hash for all of them: the loader need not carry one for each.
+const build = digest(Buffer.concat(files.map(f => f[1])));
+for (const [name, bytes] of files) write(name, bytes, build);
+write('embed.js', bundle('www/embed.js', { format: 'iife', define: { FILES: JSON.stringify({ build, languages }) } }));
 writeFileSync(`${out}/manifest.json`, JSON.stringify(manifest, null, 1));

@@ -20,10 +20,11 @@ for surface in estimate order; do
     printf '[{"name":"all","root":true,"reaches":["%s"]}' "$(IFS=, && sed 's/,/","/g' <<<"${exports[*]}")" >pkg/$surface/graph.json
     for name in "${exports[@]}"; do printf ',{"name":"%s","export":"%s"}' "$name" "$name"; done >>pkg/$surface/graph.json
     echo ']' >>pkg/$surface/graph.json
+    node tools/forget.mjs pkg/$surface/${surface}_bg.wasm
     node_modules/.bin/wasm-metadce "${features[@]}" pkg/$surface/${surface}_bg.wasm --graph-file pkg/$surface/graph.json \
         -o pkg/$surface/$surface.wasm >pkg/$surface/unused.txt
-    # Little inlining of what is called once: larger, but smaller when compressed.
-    node_modules/.bin/wasm-opt --flatten --rereloop -Oz --converge -ocimfs=15 -aimfs=6 "${features[@]}" pkg/$surface/$surface.wasm -o pkg/$surface/$surface.wasm
+    # Little inlining of what is called once: larger, but smaller when compressed. Nothing lies in the first kilobyte: there the stack ends.
+    node_modules/.bin/wasm-opt --low-memory-unused --flatten --rereloop -Oz --converge -ocimfs=30 -aimfs=6 --reorder-functions "${features[@]}" pkg/$surface/$surface.wasm -o pkg/$surface/$surface.wasm
     node_modules/.bin/wasm-opt --strip-debug --strip-producers --strip-target-features "${features[@]}" \
         pkg/$surface/$surface.wasm -o pkg/$surface/$surface.wasm
 done

@@ -39,7 +39,7 @@ const memo = make => {
   return key => (made[key] ??= make(key).catch(e => { delete made[key]; throw e; }));
 };
 // As text: pages replace `fetch` with their own, which may not expect more.
-const url = name => new URL(files[name] ?? name.replace(/\.js(on)?$/, `.${files.words}$&`), assets).href;
+const url = name => new URL(name.replace(/\.\w+$/, `.${files.build}$&`), assets).href;
 // A surface in a language: how it behaves, its texts, styles and shapes. A failed import is remembered by its address: a try is an address.
 let tries = 0;
 const speech = memo(name => patiently(async () => {
@@ -118,7 +118,7 @@ class Base extends HTMLElement {
       ]);
       if (!current()) return;
       const words = new Words({ ...speaks.texts, ...own?.['*'], ...own?.[base], ...own?.[tag] }, tag);
-      const mind = (this.mind ??= new speaks.Surface(this, { api, store, files, ask, cross, device, draw, fail, memo, url }));
+      const mind = (this.mind ??= new speaks.Surface(this, { api, store, ask, cross, device, draw, fail, memo, url }));
       const loaded = given.error ? mind.instead(given.error, words) : given;
       this.root.adoptedStyleSheets = [speaks.style];
       const next = await (wasm ? mind.draw(loaded, words, wasm, speaks.shapes) : mind.tell(loaded, words, current));

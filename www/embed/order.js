@@ -68,7 +68,7 @@ export class Surface {
     this.#live ??= this.#watch();
   }
   #listen(words) {
-    const { api, ask, device, files, memo, store, url } = this.#kit;
+    const { api, ask, device, memo, store, url } = this.#kit;
     // What `care.js` loads by, once for all.
     this.#kit.texts ??= memo(async name => JSON.parse((await ask(url(name))).text));
     this.#kit.sheet ??= memo(async name => new CSSStyleSheet().replace((await ask(url(name))).text));
@@ -88,7 +88,7 @@ export class Surface {
     // of the order come as the host's `whereabouts:change`.
     const care = root.querySelector('.care');
     const { help, reports, open } = host.data.care ?? {};
-    if (!(care.hidden = !files['care.js'] || !(help || reports))) {
+    if (!(care.hidden = !(help || reports))) {
       // What was reported is shown, where it stands below the screen: nothing moves under anybody's eyes.
       if (open?.length && !this.#told && care.getBoundingClientRect().top > innerHeight) {
         this.#told = true;

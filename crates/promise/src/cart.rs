@@ -50,7 +50,7 @@ impl<'a> Answer<'a> {
     pub fn last(&self) -> &Way<'a> {
         let mut last = &self.ways[0];
         for way in &self.ways {
-            if (way.window.to, way.window.from) >= (last.window.to, last.window.from) {
+            if way.window.rank() >= last.window.rank() {
                 last = way;
             }
         }
@@ -71,18 +71,18 @@ fn tell(kept: &mut &'static str, other: &'static str) {
 
 impl<'a> Cart<'a> {
     pub fn new(document: &'a Document, request: &'a Request, now: Instant) -> Cart<'a> {
-        let line = |(n, l): (usize, &'a estimate::Line)| Piece {
-            line: n as u16,
-            sku: l.sku.as_str(),
-            quantity: l.quantity,
-            stock: Stock::Judged,
-        };
+        let mut pieces = Vec::new();
+        let mut whole = Vec::new();
+        for (n, l) in request.items.iter().enumerate() {
+            pieces.push(Piece { line: n as u16, sku: &l.sku, quantity: l.quantity, stock: Stock::Judged });
+        }
+        whole.resize_with(document.origins.len(), OnceCell::new);
         Cart {
             document,
             request,
             now,
-            pieces: request.items.iter().enumerate().map(line).collect(),
-            whole: document.origins.iter().map(|_| OnceCell::new()).collect(),
+            pieces,
+            whole,
             signature: request.items.iter().any(|l| journey::item(document, &l.sku).is_some_and(|i| i.signature)),
         }
     }
@@ -92,18 +92,24 @@ impl<'a> Cart<'a> {
         let document = self.document;
         let method = document.methods.get(index).ok_or("no_service")?;
         let cant = |p: &Piece| journey::item(document, p.sku).is_some_and(|i| i.not_by.iter().any(|m| *m as usize == index));
-        let mut open: Vec<usize> =
-            zones.iter().copied().filter(|z| !document.zones.get(*z).is_some_and(|z| z.excluded)).collect();
+        let mut open = Vec::new();
+        let mut why = "excluded_zone";
         if method.to == "store" && method.zones.is_empty() {
             // Whoever collects it may live anywhere.
-            open = Vec::from([usize::MAX]);
+            open.push(usize::MAX);
+        } else {
+            for z in zones {
+                if document.zones.get(*z).is_some_and(|z| z.excluded) {
+                    continue;
+                }
+                why = "method_not_in_zone";
+                if method.zones.is_empty() || method.zones.iter().any(|m| *m as usize == *z) {
+                    open.push(*z);
+                }
+            }
         }
         if open.is_empty() {
-            return Err("excluded_zone");
-        }
-        open.retain(|z| method.zones.is_empty() || method.zones.iter().any(|m| *m as usize == *z));
-        if open.is_empty() {
-            return Err("method_not_in_zone");
+            return Err(why);
         }
         if self.pieces.iter().any(cant) {
             return Err("item_not_by_method");
@@ -111,7 +117,7 @@ impl<'a> Cart<'a> {
         if method.to == "locker" && self.signature {
             return Err("no_signature");
         }
-        let mut why = "no_origin";
+        why = "no_origin";
         let mut answer: Option<Answer> = None;
         for zone in &open {
             let ways = match self.ways(method, *zone) {
@@ -131,7 +137,7 @@ impl<'a> Cart<'a> {
                 None => one,
                 Some(other) => {
                     let (from, to) = (other.window.from.min(window.from), other.window.to.max(window.to));
-                    let later = if (one.window.to, one.window.from) > (other.window.to, other.window.from) { one } else { other };
+                    let later = if one.window.rank() > other.window.rank() { one } else { other };
                     Answer { window: Window { from, to }, ..later }
                 }
             });
@@ -164,7 +170,7 @@ impl<'a> Cart<'a> {
                 Err(reason) => tell(&mut why, reason),
                 Ok(way) => {
                     let better = best.as_ref().is_none_or(|b| match preferred.is_empty() {
-                        true => (way.window.to, way.window.from) < (b.window.to, b.window.from),
+                        true => way.window.rank() < b.window.rank(),
                         false => b.dispatch.waits() && !way.dispatch.waits(),
                     });
                     if better {
@@ -268,8 +274,13 @@ impl<'a> Cart<'a> {
             return Ok(Vec::from([self.best(method, zone, &[piece])?]));
         };
         let left_at = |taken: &[(&str, usize, u32)], origin: usize| {
-            let gone = taken.iter().filter(|t| (t.0, t.1) == (piece.sku, origin)).map(|t| t.2).sum();
-            journey::on_hand(item, origin).saturating_sub(gone)
+            let mut left = journey::on_hand(item, origin);
+            for (sku, from, quantity) in taken {
+                if *from == origin && *sku == piece.sku {
+                    left = left.saturating_sub(*quantity);
+                }
+            }
+            left
         };
         let whole = self.best(method, zone, &[piece]);
         if let Ok(way) = &whole
@@ -300,7 +311,7 @@ impl<'a> Cart<'a> {
                 match self.way(method, origin, zone, &[Piece { quantity, stock: Stock::OnHand, ..piece }]) {
                     Err(reason) => tell(&mut why, reason),
                     Ok(way) => {
-                        let key = |n: u32, w: &Way| (core::cmp::Reverse(n), w.window.to, w.window.from);
+                        let key = |n: u32, w: &Way| (core::cmp::Reverse(n), w.window.rank());
                         if best.as_ref().is_none_or(|(n, b)| key(quantity, &way) < key(*n, b)) {
                             best = Some((quantity, way));
                         }

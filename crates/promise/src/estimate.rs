@@ -58,6 +58,13 @@ pub struct Window {
     pub to: Day,
 }
 
+impl Window {
+    /// By its last day, then by its first: what is less is quicker.
+    pub(crate) fn rank(self) -> i64 {
+        (i64::from(self.to.0) << 32) + i64::from(self.from.0)
+    }
+}
+
 /// What is answered. `options` holds one entry per shipping method, in the policy's order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -263,7 +270,7 @@ pub fn estimate(document: &Document, request: &Request, now: Instant) -> Estimat
     // Carts as they are at the cut-offs of origins.
     let mut after: Vec<(Instant, Cart)> = Vec::new();
     let mut shown: Vec<usize> = Vec::new();
-    let mut options: Vec<Offer> = Vec::new();
+    let mut options: Vec<Offer> = Vec::with_capacity(document.methods.len());
     for (index, method) in document.methods.iter().enumerate() {
         if request.method.as_ref().is_some_and(|only| *only != method.id) {
             continue;
@@ -285,6 +292,12 @@ pub fn estimate(document: &Document, request: &Request, now: Instant) -> Estimat
         options.push(offer);
     }
     tag(&mut options);
+    let mut delays = Vec::new();
+    for delay in shown {
+        if let Some(delay) = document.delays.get(delay) {
+            delays.push(delay_shown(delay));
+        }
+    }
     Estimate {
         policy_version: document.version,
         computed_at: now,
@@ -297,11 +310,12 @@ pub fn estimate(document: &Document, request: &Request, now: Instant) -> Estimat
         style: document.style.clone(),
         currency: document.currency.clone(),
         options,
-        delays: shown.into_iter().filter_map(|d| document.delays.get(d)).map(delay_shown).collect(),
+        delays,
     }
 }
 
 /// One method's answer, but for its cut-off.
+#[inline(never)]
 fn offer(document: &Document, method: &Method, cart: &Cart, answer: &Result<Answer, &str>, shown: &mut Vec<usize>) -> Offer {
     let mut offer = Offer {
         method: method.id.clone(),
@@ -331,28 +345,36 @@ fn offer(document: &Document, method: &Method, cart: &Cart, answer: &Result<Answ
     let days = |day: Day| (day.0 - last.dispatch.ordered.0).clamp(0, i32::from(u16::MAX)) as u16;
     offer.days = (days(answer.window.from), days(answer.window.to));
     offer.steps = explain::steps(document, method, answer);
-    for delay in answer.ways.iter().flat_map(|w| w.dispatch.delays.iter().chain(&w.delays)) {
-        let at = shown.iter().position(|d| d == delay).unwrap_or_else(|| {
-            shown.push(*delay);
-            shown.len() - 1
-        }) as u16;
-        if !offer.delays.contains(&at) {
-            offer.delays.push(at);
+    for way in &answer.ways {
+        for delay in &way.dispatch.delays {
+            show(shown, &mut offer.delays, *delay);
+        }
+        for delay in &way.delays {
+            show(shown, &mut offer.delays, *delay);
+        }
+        if answer.ways.len() > 1 {
+            let mut part = Part { origin: origin_id(way.lane.origin), window: way.window, ..Part::default() };
+            for piece in &way.pieces {
+                part.items.push(piece.line);
+                if answer.divided {
+                    part.quantities.push(piece.quantity);
+                }
+            }
+            offer.parts.push(part);
         }
     }
-    if answer.ways.len() > 1 {
-        offer.parts = answer
-            .ways
-            .iter()
-            .map(|w| Part {
-                items: w.pieces.iter().map(|p| p.line).collect(),
-                quantities: if answer.divided { w.pieces.iter().map(|p| p.quantity).collect() } else { Vec::new() },
-                origin: origin_id(w.lane.origin),
-                window: w.window,
-            })
-            .collect();
-    }
     offer
+}
+
+/// Notes that a delay bears on an offer, as its place among those shown.
+fn show(shown: &mut Vec<usize>, of_offer: &mut Vec<u16>, delay: usize) {
+    let at = shown.iter().position(|d| *d == delay).unwrap_or_else(|| {
+        shown.push(delay);
+        shown.len() - 1
+    }) as u16;
+    if !of_offer.contains(&at) {
+        of_offer.push(at);
+    }
 }
 
 /// The shown window: its days hold the confidence asked for. `range`: as much is cut off at either end; `latest`: all that is cut off
@@ -385,17 +407,22 @@ pub(crate) fn delay_shown(delay: &Delay) -> DelayShown {
 }
 
 /// Marks the fastest and the cheapest, where there is a choice.
+#[inline(never)]
 fn tag(options: &mut [Offer]) {
-    let open: Vec<usize> = (0..options.len()).filter(|i| options[*i].window.is_some()).collect();
-    if open.len() < 2 {
-        return;
-    }
-    let ends = |i: &usize| options[*i].window.map(|w| (w.to, w.from));
-    let fastest = open.iter().copied().min_by_key(|i| (ends(i), options[*i].price));
-    let cheapest = open.iter().copied().min_by_key(|i| (options[*i].price, ends(i)));
-    for (index, word) in [(fastest, "fastest"), (cheapest, "cheapest")] {
-        if let Some(offer) = index.and_then(|i| options.get_mut(i)) {
-            offer.tags.push(word.into());
+    let (mut fastest, mut cheapest, mut open) = ((0, 0, 0), (0, 0, 0), 0);
+    for (at, offer) in options.iter().enumerate() {
+        let Some(window) = offer.window else { continue };
+        let (quick, cheap) = ((window.rank(), offer.price, at), (offer.price, window.rank(), at));
+        if open == 0 || quick < fastest {
+            fastest = quick;
         }
+        if open == 0 || cheap < cheapest {
+            cheapest = cheap;
+        }
+        open += 1;
+    }
+    if open > 1 {
+        options[fastest.2].tags.push("fastest".into());
+        options[cheapest.2].tags.push("cheapest".into());
     }
 }

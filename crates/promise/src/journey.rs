@@ -200,14 +200,17 @@ pub(crate) fn holds(document: &Document, origin: usize, pieces: &[Piece]) -> boo
 /// The transit weights of a lane: the entry that names most of origin, service and zone.
 pub(crate) fn transit(document: &Document, lane: Lane) -> Option<&[u32]> {
     let fits = |named: i32, index: usize| named < 0 || named as usize == index;
-    document
-        .transit
-        .iter()
-        .filter(|t| fits(t.origin, lane.origin) && fits(t.service, lane.service) && fits(t.zone, lane.zone))
-        // The first of the most specific: max_by_key takes the last, hence the reversal.
-        .rev()
-        .max_by_key(|t| [t.origin, t.service, t.zone].iter().filter(|n| **n >= 0).count())
-        .map(|t| t.days.as_slice())
+    let mut best: Option<(u8, &[u32])> = None;
+    for t in &document.transit {
+        if fits(t.origin, lane.origin) && fits(t.service, lane.service) && fits(t.zone, lane.zone) {
+            let named = u8::from(t.origin >= 0) + u8::from(t.service >= 0) + u8::from(t.zone >= 0);
+            // The first of the most specific.
+            if best.is_none_or(|b| named > b.0) {
+                best = Some((named, &t.days));
+            }
+        }
+    }
+    best.map(|b| b.1)
 }
 
 /// The days of arrival, dispatched on `days`; with the delays that bear on the way.
@@ -237,7 +240,7 @@ pub(crate) fn arrival(
         if parcels.is_empty() {
             worked.push(calendar.at_or_after(days.0.first()?.0)?);
             let weights = if weights.is_empty() { &[1] } else { weights };
-            let total: u64 = weights.iter().map(|w| u64::from(*w)).sum::<u64>().max(1);
+            let total = total(weights).max(1);
             for (dispatched, weight) in &days.0 {
                 while worked.last()? < dispatched {
                     worked.push(calendar.after(*worked.last()?)?);
@@ -249,7 +252,7 @@ pub(crate) fn arrival(
                 }
             }
         }
-        let furthest = parcels.iter().map(|p| p.arrives).max()? + delay.effect.len();
+        let furthest = parcels.iter().fold(0, |last, p| last.max(p.arrives)) + delay.effect.len();
         while worked.len() <= furthest {
             worked.push(calendar.after(*worked.last()?)?);
         }
@@ -257,8 +260,11 @@ pub(crate) fn arrival(
         // that to order later never means to get it earlier.
         let over = until.map_or(usize::MAX, |u| worked.partition_point(|d| *d <= u));
         // Shares of one, as parts of 2^14: what was possible stays possible.
-        let total: u64 = delay.effect.iter().map(|e| u64::from(*e)).sum::<u64>().max(1);
-        let shares: Vec<u64> = delay.effect.iter().map(|e| (u64::from(*e) << 14).div_ceil(total)).collect();
+        let total = total(&delay.effect).max(1);
+        let mut shares: Vec<u64> = Vec::new();
+        for e in &delay.effect {
+            shares.push((u64::from(*e) << 14).div_ceil(total));
+        }
         let unchanged = [1 << 14];
         let mut later: Vec<Parcel> = Vec::with_capacity(parcels.len() * 2);
         let mut sums: Vec<u64> = alloc::vec![0; worked.len()];
@@ -287,7 +293,7 @@ pub(crate) fn arrival(
             }
         }
         parcels = later;
-        let moved = Spread(worked.iter().copied().zip(sums).filter(|e| e.1 > 0).collect()).scaled();
+        let moved = Spread::of(&worked, &sums);
         if shows(&sum, &moved) {
             bearing.push(n);
         }
@@ -314,7 +320,7 @@ const SHARE: u64 = 1 << 10;
 
 /// Moves the days within a delay's period on by its effect, but not past the period's end. `None`: nothing is moved.
 fn delayed(days: &Spread, (from, until): (Day, Option<Day>), effect: &[u32], calendar: &Calendar) -> Option<Spread> {
-    let total: u64 = effect.iter().map(|e| u64::from(*e)).sum::<u64>().max(1);
+    let total = total(effect).max(1);
     let mut moved_any = false;
     let mut later = Spread::default();
     for (day, weight) in &days.0 {
@@ -361,25 +367,32 @@ fn names_lane(document: &Document, delay: &Delay, lane: Lane, to: &Destination) 
         && (delay.places.is_empty() || delay.places.iter().any(|p| place::matches(p, to) == place::Match::Yes))
 }
 
+fn total(weights: &[u32]) -> u64 {
+    weights.iter().fold(0, |sum, w| sum + u64::from(*w))
+}
+
 /// The weights' mean in thousandths of a day.
 fn mean(weights: &[u32]) -> u64 {
-    let total: u64 = weights.iter().map(|w| u64::from(*w)).sum();
-    let sum: u64 = weights.iter().enumerate().map(|(n, w)| n as u64 * u64::from(*w)).sum();
+    let total = total(weights);
+    let mut sum = 0;
+    for (n, w) in weights.iter().enumerate() {
+        sum += n as u64 * u64::from(*w);
+    }
     sum * 1000 / total.max(1)
 }
 
 /// Number of days at both ends of what is likely (5 % to 95 %).
 pub(crate) fn likely(weights: &[u32]) -> (u16, u16) {
-    let total: u64 = weights.iter().map(|w| u64::from(*w)).sum();
-    let at = |percent: u64| {
-        let mut sum = 0;
-        weights
-            .iter()
-            .position(|w| {
-                sum += u64::from(*w);
-                sum * 100 >= total * percent && sum > 0
-            })
-            .unwrap_or(0) as u16
-    };
-    (at(5), at(95))
+    let total = total(weights);
+    let (mut sum, mut first, mut last) = (0, None, None);
+    for (n, w) in weights.iter().enumerate() {
+        sum += u64::from(*w);
+        if sum > 0 && sum * 100 >= total * 5 {
+            first = first.or(Some(n as u16));
+        }
+        if sum > 0 && sum * 100 >= total * 95 {
+            last = last.or(Some(n as u16));
+        }
+    }
+    (first.unwrap_or(0), last.unwrap_or(0))
 }

@@ -17,8 +17,13 @@ pub(crate) enum Match {
 }
 
 /// A postal code as it is compared: upper case, without spaces and hyphens; in the US the first five digits.
-pub(crate) fn postal(country: &str, code: &str) -> String {
-    let mut text: String = code.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
+fn postal(country: &str, code: &str) -> Vec<u8> {
+    let mut text = Vec::new();
+    for c in code.bytes() {
+        if c.is_ascii_alphanumeric() {
+            text.push(c.to_ascii_uppercase());
+        }
+    }
     if country.eq_ignore_ascii_case("US") {
         text.truncate(5);
     }
@@ -49,10 +54,9 @@ pub(crate) fn matches(place: &Place, to: &Destination) -> Match {
 }
 
 /// `900`–`961` holds `94103`: compared by the prefixes' own lengths.
-fn within(code: &str, (first, last): &(String, String)) -> bool {
-    let start = code.get(..first.len().min(code.len())).unwrap_or(code);
-    let end = code.get(..last.len().min(code.len())).unwrap_or(code);
-    start >= first.as_str() && end <= last.as_str()
+fn within(code: &[u8], (first, last): &(String, String)) -> bool {
+    let prefix = |of: &str| code.get(..of.len()).unwrap_or(code);
+    prefix(first) >= first.as_bytes() && prefix(last) <= last.as_bytes()
 }
 
 /// The zones that the destination may lie in: the first that surely matches ends the list.

@@ -66,7 +66,18 @@ impl Spread {
                 sums[at + n] = sums[at + n].saturating_add(weight.wrapping_mul(u64::from(*w)));
             }
         }
-        Some(Spread(days.into_iter().zip(sums).filter(|e| e.1 > 0).collect()).scaled())
+        Some(Spread::of(&days, &sums))
+    }
+
+    /// Days, ascending, with their weights; those without any are left out.
+    pub fn of(days: &[Day], weights: &[u64]) -> Spread {
+        let mut spread = Spread::default();
+        for (day, weight) in days.iter().zip(weights) {
+            if *weight > 0 {
+                spread.0.push((*day, *weight));
+            }
+        }
+        spread.scaled()
     }
 
     /// The days moved on to the next day of a calendar.

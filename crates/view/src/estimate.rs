@@ -118,7 +118,15 @@ pub fn sentence(e: &Estimate, l: &dyn Locale) -> (String, String) {
 
 /// The next moment at which the words change: a count-down's next minute, or its end.
 pub fn next_change(e: &Estimate, now: Instant) -> Option<Instant> {
-    let next = e.options.iter().filter_map(|o| o.cutoff.as_ref()).map(|c| c.at.0).filter(|at| *at > now.0).min()?;
+    let mut next = i64::MAX;
+    for at in e.options.iter().filter_map(|o| o.cutoff.as_ref()).map(|c| c.at.0) {
+        if at > now.0 {
+            next = next.min(at);
+        }
+    }
+    if next == i64::MAX {
+        return None;
+    }
     let seconds = (next - now.0) % 60;
     Some(Instant(now.0 + if seconds == 0 { 60 } else { seconds }.min(next - now.0)))
 }
