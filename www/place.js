@@ -91,16 +91,29 @@ const evershop = {
 };
 
 /** Any page that describes its product to search engines. */
+const QUANTITY = '[name="quantity"], [name="qty"], [name="qty[]"], [name="quantity_wanted"]';
 const schema = {
   here: () => true,
+  country: () => value('select[name*="country" i], input[name*="country" i]').match(/^[a-z]{2}$/i)?.[0],
+  postal: () => value('[autocomplete~="postal-code"], input[name*="postcode" i], input[name*="postal" i], input[name="zip"]'),
   sku() {
     const stated = one('[itemtype*="schema.org/Product"] [itemprop="sku"]');
-    if (stated) return clean(stated.content ?? stated.textContent);
+    const written = stated && clean(stated.getAttribute('content') ?? stated.textContent);
+    if (written) return written;
     const found = [];
+    // A variant's own description counts where the address names it.
+    const here = new URLSearchParams(location.search).get('variant');
+    const named = node => here && [node.url, ...[node.offers].flat().map(o => o?.url)].some(url => clean(url).includes(`variant=${here}`));
     const visit = node => {
       if (Array.isArray(node)) return node.forEach(visit);
       if (!node || typeof node !== 'object') return;
-      if ([node['@type']].flat().includes('Product') && node.sku) found.push(clean(node.sku));
+      const offers = [node.offers].flat().filter(offer => offer?.sku);
+      const offer = offers.find(o => here && clean(o.url).includes(`variant=${here}`)) ?? offers[0];
+      if ([node['@type']].flat().includes('Product') && (node.sku || offer)) {
+        const sku = clean(offers.length > 1 ? offer.sku : node.sku ?? offer.sku);
+        if (named(node)) found.unshift(sku);
+        else found.push(sku);
+      }
       visit(node['@graph']);
       visit(node.hasVariant);
       visit(node.mainEntity);
@@ -108,12 +121,29 @@ const schema = {
     for (const script of document.querySelectorAll('script[type="application/ld+json"]')) {
       try { visit(JSON.parse(script.textContent)); } catch { /* somebody else's mistake */ }
     }
-    return found[0] ?? clean(one('meta[property="product:retailer_item_id"]')?.content);
+    return found[0] || clean(one('meta[property="product:retailer_item_id"]')?.content);
   },
   product(at) {
     const sku = this.sku();
-    const button = at ?? one('[itemtype*="schema.org/Product"] form, form[action*="cart"], form:has([name="quantity"])');
-    if (button && sku) return { at: button, sku, quantity: value('[name="quantity"]') };
+    // The form that counts pieces; else one that leads to a cart; else the product's only one.
+    const form = at ?? one(`form:has(${QUANTITY}):not(:has([name="update_cart"]))`, one('main') ?? document)
+      ?? one('main form[action*="cart" i], form[action*="cart" i], form[action*="basket" i]') ?? one('[itemtype*="schema.org/Product"] form');
+    if (form && sku && !/\/(cart|basket|checkout)\/?$/.test(location.pathname)) return { at: form, sku, quantity: clean(one(QUANTITY, form)?.value) };
+  },
+  // Lines that say what they are: `data-sku`, or what PrestaShop tells its own scripts.
+  lines(at) {
+    const told = globalThis.prestashop?.cart?.products;
+    if (told) return lines(told.map(p => ({ sku: clean(p.reference), quantity: p.quantity })));
+    return lines([...at.querySelectorAll('[data-sku], [data-product-sku]')].map(row => ({
+      sku: row.dataset.sku ?? row.dataset.productSku, quantity: one(`${QUANTITY}, input[type="number"]`, row)?.value,
+    })));
+  },
+  cart(at) {
+    const list = at ?? (/\/(cart|basket)(\.php)?\/?$/.test(location.pathname) ? one('main form[action*="cart" i], main [class*="cart" i]') : null);
+    if (list) return { at: list, ...this.lines(list) };
+  },
+  checkout(at) {
+    if (at) return { at, ...this.lines(document) };
   },
 };
 
@@ -173,6 +203,8 @@ export function place(settings) {
     if (theirs.length) soon(theirs.some(r => r.target.closest?.('[class*="cart" i], form')));
   }).observe(document.documentElement, { childList: true, subtree: true });
   addEventListener('change', () => soon(true), true);
+  // Buttons that count up and down, and swatches that only change the address.
+  addEventListener('click', () => soon(), true);
   addEventListener('popstate', () => soon(true));
   all();
 }
