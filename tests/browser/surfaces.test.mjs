@@ -118,3 +118,26 @@ test('a store’s own texts count more than ours; a link that opens nothing is s
   assert.match(await shown(page, 'whereabouts-estimate'), /to 94103/);
   await page.end();
 });
+
+test('what the merchant recommends stands in the order’s page, once there is one, and nothing without', async () => {
+  await api.shopify('orders/create', { ...order, id: 4711, name: '#4711' });
+  const page = await hostPage(browser, `${tag()}<whereabouts-order token="${api.token('4711')}">on its way<aside slot="recommendations"><a href="/tea">Tea for the mug</a></aside></whereabouts-order>
+    <whereabouts-order id="plain" token="${api.token('4711')}">on its way</whereabouts-order>`);
+  await waitShown(page, 'whereabouts-order', /Tea for the mug$/);
+  const [tea, actions] = await page.$eval('whereabouts-order', e => [e.querySelector('aside').getBoundingClientRect(), e.shadowRoot.querySelector('.actions').getBoundingClientRect()].map(r => r.toJSON()));
+  assert.ok(tea.height > 0 && tea.top >= actions.bottom, 'below all else');
+  await waitShown(page, '#plain', /Ordered/);
+  assert.equal(await page.$eval('#plain', e => e.shadowRoot.querySelector('slot[name=recommendations]').getBoundingClientRect().height), 0);
+  await page.end();
+});
+
+test('a redraw keeps what is open, where one is, and what one types', async () => {
+  const page = await hostPage(browser, `${tag()}<whereabouts-estimate sku="MUG-1">soon</whereabouts-estimate>`);
+  await waitShown(page, 'whereabouts-estimate', /In most places/);
+  await page.getByRole('textbox').pressSequentially('941');
+  await page.$eval('whereabouts-estimate', e => { e.before = e.shadowRoot.querySelector('form'); e.redraw(); });
+  await page.waitForTimeout(200);
+  await page.keyboard.type('03');
+  assert.deepEqual(await page.$eval('whereabouts-estimate', e => [e.before.isConnected, e.shadowRoot.querySelector('input').value, e.shadowRoot.activeElement?.id]), [true, '94103', 'postal']);
+  await page.end();
+});

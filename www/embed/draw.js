@@ -74,8 +74,10 @@ function patch(parent, kids) {
 /** Draws into a shadow root; in one step where there was the fallback. */
 export function draw(root, r, words) {
   const { kids } = read(r, words, { kids: [], attributes: {} });
-  const host = root.querySelector(':scope > [part=root]');
-  const into = host ?? document.createElement('div');
+  // (`:scope` finds nothing in a shadow root.)
+  const first = root.firstElementChild;
+  const host = first?.matches('[part=root]');
+  const into = host ? first : document.createElement('div');
   into.part = 'root';
   patch(into, kids);
   if (!host) root.replaceChildren(into);

@@ -98,6 +98,8 @@ pub fn draw(p: &mut Page, d: &OrderDocument, reader: Reader, stale: Option<i64>)
         // Opening it makes the loader import `care.js`, which fills the body. Nothing here draws into that.
         p.open("details", "care").leaf("summary", "care-ask", "order.care");
         p.open("div", "care-body").attribute("data-keep", "").end().end();
+        // What the merchant puts into the element with this slot's name: other things to buy, say. Nothing by itself.
+        p.open("slot", "").attribute("name", "recommendations").end();
     }
     p.end();
 }
