@@ -51,6 +51,11 @@ pub async fn key(state: &AppState) -> Result<Arc<SigningKey>> {
         .cloned()
 }
 
+/// Whether these bytes are a key.
+pub fn is_key(bytes: &[u8]) -> bool {
+    SigningKey::from_slice(bytes).is_ok()
+}
+
 /// What browsers subscribe with: the uncompressed point, base64url.
 pub async fn public_key(state: &AppState) -> Result<String> {
     Ok(point(key(state).await?.as_ref()))

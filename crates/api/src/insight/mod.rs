@@ -3,6 +3,7 @@
 //! `observe` says what an order counts as ([`outcome`]); [`crate::store::insight`] keeps the sums ([`figures`]) in the transaction that
 //! changes the order.
 
+pub mod answers;
 pub mod chart;
 pub mod contacts;
 pub mod csv;

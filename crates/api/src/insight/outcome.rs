@@ -134,6 +134,8 @@ pub mod dimension {
     pub const LOOK: &str = "look";
     /// Contacts, by reason.
     pub const CONTACT: &str = "contact";
+    /// Messages, by `channel|notice`, on the day they were written; figures by how they ended.
+    pub const MESSAGE: &str = "message";
     /// Working days from order to carrier, by origin and by the week of hand-over.
     pub const HANDLING: &str = "handling";
     /// Working days from there to the door, by `origin|service|zone` and by the week of delivery.

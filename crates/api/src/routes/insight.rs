@@ -14,6 +14,7 @@ use wire::problem::FieldError;
 use super::admin::{Admin, readable};
 use crate::{
     insight::{
+        answers::{self, Heard, Messages, Reported},
         contacts::{self, CHANNELS, Contacts, REASONS},
         report::{self, Confidence, Count, Period, Row},
         share::{self, Shared},
@@ -112,6 +113,45 @@ pub async fn analytics(
     let today = today(&state);
     let period = asked.period(today)?;
     Ok(Json(state.db().read(move |db| overview(db, &store, period, today)).await?))
+}
+
+/// What shoppers were told: messages by how they ended, by week, channel and notice; who opted out.
+#[utoipa::path(get, path = "/v1/admin/stores/{store}/analytics/messages", tag = "analytics", security(("admin" = [])),
+    params(("store" = String, Path), ("from" = Option<String>, Query), ("to" = Option<String>, Query), ("days" = Option<i32>, Query)),
+    responses((status = 200, body = Messages), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json"), (status = 422, description = "No such period", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn messages(
+    Admin(store): Admin,
+    State(state): State<AppState>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Messages>, Problem> {
+    let period = asked.period(today(&state))?;
+    Ok(Json(state.db().read(move |db| answers::told(db, &store, period)).await?))
+}
+
+/// How it was: scores from 0 to 10, with comments.
+#[utoipa::path(get, path = "/v1/admin/stores/{store}/analytics/feedback", tag = "analytics", security(("admin" = [])),
+    params(("store" = String, Path), ("from" = Option<String>, Query), ("to" = Option<String>, Query), ("days" = Option<i32>, Query)),
+    responses((status = 200, body = Heard), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json"), (status = 422, description = "No such period", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn feedback(
+    Admin(store): Admin,
+    State(state): State<AppState>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Heard>, Problem> {
+    let period = asked.period(today(&state))?;
+    Ok(Json(state.db().read(move |db| answers::heard(db, &store, period)).await?))
+}
+
+/// What was reported, by kind, with how it ended; thefts by place.
+#[utoipa::path(get, path = "/v1/admin/stores/{store}/analytics/reports", tag = "analytics", security(("admin" = [])),
+    params(("store" = String, Path), ("from" = Option<String>, Query), ("to" = Option<String>, Query), ("days" = Option<i32>, Query)),
+    responses((status = 200, body = Reported), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json"), (status = 422, description = "No such period", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn reports(
+    Admin(store): Admin,
+    State(state): State<AppState>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Reported>, Problem> {
+    let period = asked.period(today(&state))?;
+    Ok(Json(state.db().read(move |db| answers::reported(db, &store, period)).await?))
 }
 
 #[utoipa::path(get, path = "/v1/admin/stores/{store}/analytics/{table}", tag = "analytics", security(("admin" = [])),

@@ -5,6 +5,12 @@ use promise::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
+use super::insight;
+use crate::insight::{
+    figures::Figures,
+    outcome::{Cell, Cells, dimension},
+};
+
 /// Seconds until the next try, after each that failed; then it is given up: a message that is a day old is no news.
 const RETRIES: [i64; 8] = [10, 60, 300, 900, 3600, 10_800, 21_600, 43_200];
 
@@ -90,6 +96,28 @@ pub fn going(db: &Connection, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// Counts how a message ended, or (`-1`) takes that back.
+fn count(db: &Connection, id: &str, state: &str, times: i64) -> Result<()> {
+    let row = db
+        .prepare_cached("select store, channel, notice, made_at from messages where id = ?1")?
+        .query_row([id], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)?, r.get::<_, i64>(3)?)))
+        .optional()?;
+    let Some((store, channel, notice, made_at)) = row else { return Ok(()) };
+    // A tool's name is nobody's business here.
+    let channel = channel.split(':').next().unwrap_or_default();
+    let day = i32::try_from(made_at.div_euclid(86_400)).unwrap_or_default();
+    let cell = Cell { dimension: dimension::MESSAGE, key: format!("{channel}|{notice}"), day };
+    let mut figures = Figures::default();
+    figures.add(state, 1);
+    insight::add(db, &store, insight::Part::Counted, &Cells::from([(cell, figures)]), times)
+}
+
+/// How one that has ended is counted; nothing while it has not.
+fn counted_as(db: &Connection, id: &str) -> Result<Option<String>> {
+    let sql = "select state from messages where id = ?1 and state in ('sent', 'dropped', 'failed', 'unknown')";
+    Ok(db.prepare_cached(sql)?.query_row([id], |r| r.get(0)).optional()?)
+}
+
 /// It was sent, and with it those that it told of too.
 pub fn sent(
     db: &Connection,
@@ -103,7 +131,9 @@ pub fn sent(
         "update messages set state = 'sent', due_at = null, sent_at = ?2, provider_id = ?3, window_to = ?4, reason = null, sealed = null where id = ?1",
         params![id, now.0, provider_id, window_to],
     )?;
+    count(db, id, "sent", 1)?;
     for other in with {
+        count(db, other, "sent", 1)?;
         db.execute(
             "update messages set state = 'sent', due_at = null, sent_at = ?2, sent_with = ?3, window_to = ?4, reason = null, sealed = null where id = ?1",
             params![other, now.0, id, window_to],
@@ -120,6 +150,9 @@ pub fn failed(db: &Connection, id: &str, error: &str, not_before: Option<i64>, n
     let due = wait.map(|w| now.0 + ((*w as f64 * (1.0 + jitter)) as i64).max(not_before.unwrap_or_default()));
     let state = if due.is_some() { "waiting" } else { "failed" };
     db.execute("update messages set state = ?2, due_at = ?3, reason = ?4 where id = ?1", params![id, state, due, error])?;
+    if due.is_none() {
+        count(db, id, "failed", 1)?;
+    }
     Ok(())
 }
 
@@ -130,7 +163,7 @@ pub fn ended(db: &Connection, id: &str, state: &str, reason: &str) -> Result<()>
         "update messages set state = ?2, due_at = null, reason = ?3, sealed = iif(?4, sealed, null) where id = ?1",
         params![id, state, reason, keep],
     )?;
-    Ok(())
+    count(db, id, state, 1)
 }
 
 /// It waits until then.
@@ -183,9 +216,14 @@ pub fn list(db: &Connection, store: &str, order: Option<&str>, state: Option<&st
 
 /// Sends one again, with all its tries before it: also one that may have arrived.
 pub fn again(db: &Connection, store: &str, id: &str, now: Instant) -> Result<bool> {
+    let before = counted_as(db, id)?;
     let sql = "update messages set due_at = ?3, state = 'waiting', attempts = 0, reason = null where store = ?1 and id = ?2
         and state in ('failed', 'unknown', 'waiting') and (order_id is not null or sealed is not null)";
-    Ok(db.execute(sql, params![store, id, now.0])? > 0)
+    let done = db.execute(sql, params![store, id, now.0])? > 0;
+    if let Some(state) = before.filter(|_| done) {
+        count(db, id, &state, -1)?;
+    }
+    Ok(done)
 }
 
 /// Writes one that was sent once more, as a message of its own: a mailbox drops a second one with the same id. Asked twice in a second, it

@@ -54,6 +54,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0015_learning.sql"),
     include_str!("../../migrations/0016_code_meanings.sql"),
     include_str!("../../migrations/0017_one_queue.sql"),
+    include_str!("../../migrations/0018_messages_counted.sql"),
 ];
 
 /// The version of the database's shape that this program makes.

@@ -285,6 +285,16 @@ fn database(path: &Path, now: i64, found: &mut Findings) {
             "see why: GET /v1/admin/stores/{store}/outbox?dead=true; send them again with POST …/outbox/{id}/replay",
         );
     }
+    let unsent =
+        number("select count(*) from messages where state = 'failed' and made_at > unixepoch() - 7 * 86400").unwrap_or(0);
+    if unsent > 0 {
+        found.warn(
+            "messages",
+            format!("{unsent} of the last week could not be sent and were given up"),
+            "see why in the console under Messages, or GET /v1/admin/stores/{store}/messages?state=failed; send them again there",
+        );
+    }
+    push_key(&db, found);
     let mut failing = db
         .prepare("select store, poller, failures, coalesce(error, '') from pollers where failures > 0 order by store, poller")
         .and_then(|mut rows| {
@@ -300,6 +310,22 @@ fn database(path: &Path, now: i64, found: &mut Findings) {
             format!("{failures} failures in a row: {error}"),
             format!("compare client_id and client_secret in [stores.carriers.{poller}] with the carrier's developer pages"),
         );
+    }
+}
+
+/// The key that messages to browsers are signed with: browsers remember it, so a new one means that all of them must be asked again.
+fn push_key(db: &rusqlite::Connection, found: &mut Findings) {
+    let key: Option<Vec<u8>> = db.query_row("select secret from push_keys where one = 1", [], |r| r.get(0)).ok();
+    let browsers: i64 = db.query_row("select count(*) from subscriptions", [], |r| r.get(0)).unwrap_or(0);
+    let mend =
+        "restore the table push_keys from a backup; else empty it and the table subscriptions: browsers are then asked again";
+    match key {
+        Some(key) if crate::push::is_key(&key) => found.fine("push key", format!("it can be read; {browsers} browsers are told")),
+        Some(_) => found.wrong("push key", "the key that messages to browsers are signed with is damaged", mend),
+        None if browsers > 0 => {
+            found.wrong("push key", format!("{browsers} browsers want to be told, and the key that signs is gone"), mend)
+        }
+        None => found.fine("push key", "it is made when the first browser asks"),
     }
 }
 

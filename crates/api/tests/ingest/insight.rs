@@ -330,3 +330,148 @@ async fn tables_are_spreadsheets_too_and_bad_questions_are_refused() {
         assert_eq!(api.admin("GET", path, "", b"").await.0, status, "{path}");
     }
 }
+
+/// Messages as they are kept, counted plainly: by channel and notice, and by week.
+async fn messages_recounted(api: &Api) -> BTreeMap<(String, String), Counts> {
+    let sql =
+        "select substr(channel, 1, instr(channel || ':', ':') - 1), notice, made_at, state from messages where store = 'demo'";
+    let rows = api.state.db().read(move |db| {
+        let mut rows = db.prepare(sql)?;
+        let rows = rows.query_map([], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, i64>(2)?, r.get::<_, String>(3)?))
+        })?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?)
+    });
+    let mut by = BTreeMap::<_, Counts>::new();
+    for (channel, notice, at, state) in rows.await.unwrap() {
+        if !matches!(state.as_str(), "sent" | "dropped" | "failed" | "unknown") {
+            continue;
+        }
+        let day = chrono::DateTime::from_timestamp(at, 0).unwrap().date_naive();
+        let monday = day - chrono::Days::new(u64::from(chrono::Datelike::weekday(&day).num_days_from_monday()));
+        for key in [("channels", channel), ("notices", notice), ("weeks", monday.to_string()), ("total", String::new())] {
+            *by.entry((key.0.to_owned(), key.1)).or_default().entry(state.clone()).or_default() += 1;
+        }
+    }
+    by
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_counted_as_a_plain_count_of_them_says_whatever_happened() {
+    use api::store::messages;
+    let api = api().await;
+    let now = api.state.now();
+    let mut seed = 5u64;
+    let mut dice = move |n: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % n
+    };
+    let steps: Vec<(u64, u64, u64, u64)> = (0..600).map(|_| (dice(120), dice(6), dice(4), dice(40))).collect();
+    let write = api.state.db().write(move |db| {
+        for (id, what, kind, day) in steps {
+            let key = format!("m{id}");
+            let channel = ["mail", "sms", "push", "hook:team"][kind as usize];
+            let notice = ["shipped", "delivered", "quiet"][(id % 3) as usize];
+            db.execute(
+                "insert or ignore into messages (id, store, order_id, channel, notice, rule, made_at, due_at) values (?1, 'demo', '1', ?2, ?3, 'r', ?4, ?4)",
+                rusqlite::params![key, channel, notice, now.0 - day as i64 * 86_400],
+            )?;
+            let state: String = db.query_row("select state from messages where id = ?1", [&key], |r| r.get(0))?;
+            match (what, state.as_str()) {
+                (0, "waiting") => messages::sent(db, &key, &[], None, None, now)?,
+                (1, "waiting") => messages::ended(db, &key, "dropped", "x")?,
+                (2, "waiting") => messages::ended(db, &key, "unknown", "x")?,
+                (3, "waiting") => {
+                    // After its last try it is given up.
+                    db.execute("update messages set attempts = 99 where id = ?1", [&key])?;
+                    messages::failed(db, &key, "x", None, now, 0.0)?;
+                }
+                (4, "waiting") => messages::failed(db, &key, "x", None, now, 0.0)?,
+                _ => drop(messages::again(db, "demo", &key, now)?),
+            }
+        }
+        Ok(())
+    });
+    write.await.unwrap();
+    let today = now.local(0).0;
+    let path = format!("analytics/messages?from={}&to={today}", promise::Day(today.0 - 60));
+    let (_, told) = api.admin("GET", &path, "", b"").await;
+    let raw = messages_recounted(&api).await;
+    assert!(raw[&("total".to_owned(), String::new())].values().sum::<i64>() > 60, "{raw:?}");
+    let mut seen = 0;
+    for part in ["channels", "notices", "weeks", "total"] {
+        let rows = if part == "total" { vec![told["total"].clone()] } else { told[part].as_array().unwrap().clone() };
+        let mut sums = Counts::new();
+        for row in rows {
+            let counts = raw.get(&(part.to_owned(), row["key"].as_str().unwrap().to_owned())).cloned().unwrap_or_default();
+            for state in ["sent", "dropped", "failed", "unknown"] {
+                assert_eq!(row[state].as_i64(), Some(counts.get(state).copied().unwrap_or(0)), "{part} {row} {state}");
+                *sums.entry(state.to_owned()).or_default() += row[state].as_i64().unwrap();
+            }
+            seen += 1;
+        }
+        for (state, n) in sums {
+            assert_eq!(told["total"][&state], n, "{part}: sums agree");
+        }
+    }
+    assert!(seen > 10, "{told}");
+    // A replay of the events leaves them as they are; what is forgotten stays counted.
+    ingest::replay(&api.state).await.unwrap();
+    assert_eq!(api.admin("GET", &path, "", b"").await.1, told);
+    let owner = api.signed_in("demo", ::api::store::people::Role::Owner).await;
+    let (status, page) = api.open(&owner, "/console/demo/insights/messages?days=60").await;
+    assert!(status == StatusCode::OK && page.contains("Browser notification") && page.contains("Gone quiet"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scores_and_reports_are_what_shoppers_said() {
+    let api = api().await;
+    let now = api.state.now();
+    let write = api.state.db().write(move |db| {
+        for (n, (score, text)) in [(Some(10), "Lovely <3"), (Some(9), ""), (Some(8), ""), (Some(3), "Late"), (None, "")].into_iter().enumerate() {
+            db.execute(
+                "insert into feedback (store, order_id, at, score, comment, language) values ('demo', ?1, ?2, ?3, ?4, 'en')",
+                rusqlite::params![format!("{n}"), now.0 - 86_400, score, text],
+            )?;
+        }
+        // Too old, and another store's.
+        db.execute_batch(&format!(
+            "insert into feedback (store, order_id, at, score, comment, language) values ('demo', 'old', {}, 0, 'old', 'en'), ('other', 'x', {}, 0, 'theirs', 'en')",
+            now.0 - 400 * 86_400,
+            now.0
+        ))?;
+        let reports = [
+            ("stolen", "settled", "US-782", "true"), ("stolen", "checking", "US-782", "null"), ("stolen", "settled", "US-782", "false"), ("stolen", "settled", "US-782", "null"), ("stolen", "agreed", "US-782", "null"), ("stolen", "settled", "US-941", "null"),
+            ("stolen", "withdrawn", "US-782", "null"), ("damaged", "declined", "US-100", "null"), ("damaged", "open", "US-100", "null"),
+        ];
+        for (n, (kind, state, area, solved)) in reports.into_iter().enumerate() {
+            db.execute(
+                "insert into reports (id, store, order_id, kind, state, opened_at, updated_at, area, key, body) values (?1, 'demo', ?1, ?2, ?3, ?4, ?4, ?5, ?1, ?6)",
+                rusqlite::params![format!("r{n}"), kind, state, now.0 - 3600, area, format!("{{\"solved\":{solved}}}")],
+            )?;
+        }
+        Ok(())
+    });
+    write.await.unwrap();
+    let (_, h) = api.admin("GET", "analytics/feedback", "", b"").await;
+    assert_eq!(
+        ["answers", "dismissed", "promoters", "passives", "detractors", "nps"].map(|n| h[n].as_i64().unwrap()),
+        [4, 1, 2, 1, 1, 25]
+    );
+    assert_eq!(h["comments"].as_array().unwrap().len(), 2);
+    let (_, r) = api.admin("GET", "analytics/reports", "", b"").await;
+    assert_eq!(
+        ["opened", "open", "settled", "withdrawn", "declined", "helped", "not_helped"].map(|n| r["total"][n].as_i64().unwrap()),
+        [8, 2, 4, 1, 1, 1, 1]
+    );
+    // Five orders in one place; one in another is not pointed at.
+    assert_eq!((&r["thefts"], &r["thefts_elsewhere"]), (&json!([{"key": "US-782", "count": 5}]), &json!(1)));
+    let viewer = api.signed_in("demo", ::api::store::people::Role::Viewer).await;
+    let (_, page) = api.open(&viewer, "/console/demo/insights/feedback").await;
+    assert!(page.contains(">25<") && !page.contains("Lovely"), "{page}");
+    let support = api.signed_in("demo", ::api::store::people::Role::Support).await;
+    let (_, page) = api.open(&support, "/console/demo/insights/feedback").await;
+    assert!(page.contains("Lovely &lt;3"), "{page}");
+    let (_, page) = api.open(&support, "/console/demo/insights/reports").await;
+    assert!(page.contains("US-782") && !page.contains("US-941"), "{page}");
+}

@@ -275,3 +275,79 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
     let (ok, found) = examine();
     assert_eq!((ok, about(&found, "configuration").0.as_str()), (false, "wrong"));
 }
+
+#[test]
+fn the_doctor_looks_at_the_key_for_browsers_and_at_what_was_not_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = configuration(dir.path());
+    drop(api::store::Db::open(&dir.path().join("test.sqlite")).unwrap());
+    let about = |what: &str| -> Option<(String, String)> {
+        let (_, said, _) = whereabouts(&["doctor", "--offline", "--json", "--config", config.to_str().unwrap()]);
+        let found: Vec<Value> = serde_json::from_str(&said).unwrap();
+        let one = found.iter().find(|f| f["what"] == what)?;
+        Some((one["verdict"].as_str()?.to_owned(), one["mend"].as_str()?.to_owned()))
+    };
+    let run = |sql: &str| drop(rusqlite::Connection::open(dir.path().join("test.sqlite")).unwrap().execute(sql, []).unwrap());
+    assert_eq!(about("push key").unwrap().0, "fine");
+    assert_eq!(about("messages"), None);
+    run(
+        "insert into subscriptions (id, store, order_id, endpoint, p256dh, auth, language, made_at) values ('s', 'demo', '1', 'https://x', 'x', 'x', 'en', 1)",
+    );
+    assert_eq!(about("push key").unwrap().0, "wrong", "browsers were asked with a key that is gone");
+    run("insert into push_keys (one, made_at, secret) values (1, 1, x'00')");
+    let (verdict, mend) = about("push key").unwrap();
+    assert!(verdict == "wrong" && mend.contains("backup"), "{mend}");
+    run("update push_keys set secret = x'0707070707070707070707070707070707070707070707070707070707070707'");
+    assert_eq!(about("push key").unwrap().0, "fine");
+    run(
+        "insert into messages (id, store, channel, notice, state, made_at) values ('m', 'demo', 'mail', 'shipped', 'failed', unixepoch())",
+    );
+    assert_eq!(about("messages").unwrap().0, "warning");
+}
+
+/// A shop or an endpoint whose clock is off by so many seconds.
+async fn shop(off: i64) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let date = move || {
+        let at = chrono::DateTime::from_timestamp(chrono::Utc::now().timestamp() + off, 0).unwrap();
+        [(header::DATE, at.format("%a, %d %b %Y %H:%M:%S GMT").to_string())]
+    };
+    let app = Router::new().fallback(move || async move { date() });
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_asks_the_relay_the_endpoints_and_the_clocks_of_others() {
+    let relay = crate::smtp::Relay::start().await;
+    let (right, wrong) = (shop(0).await, shop(-3600).await);
+    let dir = tempfile::tempdir().unwrap();
+    let config = configuration(dir.path());
+    let text = std::fs::read_to_string(&config).unwrap();
+    let examine = async |shop_url: &str, endpoint: &str| -> Vec<Value> {
+        let mail = format!("[mail]\nurl = \"{}\"\nfrom = \"a@shop.example\"\n[limits]\ninternal_targets = true", relay.url());
+        let own = format!(
+            "[[stores]]\nid = \"demo\"\nurl = \"{shop_url}\"\noutbound = [{{ url = \"{endpoint}\", secret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\" }}]"
+        );
+        let text = text.replacen("[limits]", &mail, 1).replacen("[[stores]]\nid = \"demo\"", &own, 1);
+        std::fs::write(&config, text).unwrap();
+        let path = config.clone();
+        let done = tokio::task::spawn_blocking(move || whereabouts(&["doctor", "--json", "--config", path.to_str().unwrap()]));
+        let (_, said, error) = done.await.unwrap();
+        serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said} {error}"))
+    };
+    let verdict = |found: &[Value], what: &str| -> String {
+        let one = found.iter().find(|f| f["what"].as_str().unwrap().starts_with(what));
+        one.unwrap_or_else(|| panic!("nothing about {what} in {found:?}"))["verdict"].as_str().unwrap().to_owned()
+    };
+    let found = examine(&right, &right).await;
+    for what in ["mail", "clock, by", "webhook of demo"] {
+        assert_eq!(verdict(&found, what), "fine", "{what}");
+    }
+    relay.down.store(true, std::sync::atomic::Ordering::SeqCst);
+    let found = examine(&wrong, "http://127.0.0.1:9/nobody").await;
+    assert_eq!(verdict(&found, "mail"), "wrong");
+    assert_ne!(verdict(&found, "clock, by"), "fine", "an hour off");
+    assert_eq!(verdict(&found, "webhook of demo"), "warning");
+}

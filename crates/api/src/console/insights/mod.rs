@@ -1,5 +1,6 @@
 //! What can be learned, as pages: how promises are kept, by whom, where; what shoppers ask; and scorecards to share.
 
+mod answers;
 mod parts;
 mod scorecard;
 
@@ -26,6 +27,7 @@ use crate::{
     store::policies,
 };
 
+pub use answers::{feedback, messages, reports};
 pub use scorecard::{one as scorecard, revoke, share, shared, shared_csv};
 
 /// A wrong period is answered with the usual one: whoever typed it sees the form again.
@@ -40,7 +42,7 @@ fn period(asked: &Asked, today: Day) -> (Period, Option<String>) {
 }
 
 /// The pages of this part: path, name.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 11] = [
     ("insights", "Promises"),
     ("insights/carriers", "Carriers"),
     ("insights/origins", "Origins"),
@@ -48,6 +50,9 @@ const PARTS: [(&str, &str); 8] = [
     ("insights/places", "Destinations"),
     ("insights/lanes", "Lanes"),
     ("insights/contacts", "Contacts"),
+    ("insights/messages", "Messages"),
+    ("insights/feedback", "How it was"),
+    ("insights/reports", "Reports"),
     ("insights/areas", "Missing parcels"),
 ];
 

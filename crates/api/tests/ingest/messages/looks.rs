@@ -79,7 +79,11 @@ fn mails(language: &str) -> Vec<(String, notify::layout::Page, String, String)> 
         ("option_us_again", option::Law::Us, window, Some(day("2026-12-05"))),
         ("option_eu", option::Law::Eu, window, None),
     ] {
-        let terms = option::terms(law, day("2026-12-01"), revised, agreed);
+        let mut terms = option::terms(law, day("2026-12-01"), revised, agreed);
+        if law == option::Law::Eu {
+            // As the merchant asks, where the law names no day.
+            terms.until = Some(day("2026-12-15"));
+        }
         let page =
             option::page(&terms, "#1001", Some("snow"), &from, "https://w.example/wait", "https://w.example/cancel", &texts);
         made.push((name.into(), page.clone(), page.html().unwrap(), page.text()));
