@@ -85,7 +85,7 @@ fuzz() { # coverage feedback through the compiler's own pass; needs a C++ compil
     # With --target, build scripts and macros stay as they are.
     RUSTFLAGS=$flags CARGO_TARGET_DIR=target/fuzz cargo build --quiet --release --target "$host" --manifest-path fuzz/Cargo.toml
     mkdir -p fuzz/artifacts
-    for target in detect payloads signatures tables documents; do
+    for target in detect payloads signatures tables documents shipments incidents; do
         mkdir -p "fuzz/corpus/$target"
         "target/fuzz/$host/release/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -verbosity=1 \
             -artifact_prefix="fuzz/artifacts/$target-" "fuzz/corpus/$target" "fuzz/seeds/$target" 2>"fuzz/artifacts/$target.log" ||

@@ -67,8 +67,8 @@ async fn main() -> Result<()> {
         figures.extend(live::figures(&server).await?);
     }
     drop(server);
-    if wanted("learn") {
-        figures.push(learn::figure());
+    if wanted("learn learn_state") {
+        figures.extend([learn::figure(), learn::state()]);
     }
     if wanted("estimate_native") {
         figures.push(estimates::native()?);

@@ -218,6 +218,35 @@ mod after_purchase {
     }
 
     #[test]
+    fn what_its_lane_is_used_to_decides_where_it_is_known() {
+        use promise::scans::{Gaps, hours};
+        let d = document(|_| {});
+        // Ground is scanned twice a day; the ship to the islands is out of sight for nine.
+        let lane = |name: &str| vec!["carrier=ups".to_owned(), format!("zone={name}")];
+        let mut gaps = Gaps::default();
+        (0..3_000).for_each(|n| gaps.add(&lane("ground"), 6 + n % 12));
+        (0..600).for_each(|n| gaps.add(&lane("islands"), if n % 4 == 0 { 216 } else { 12 }));
+        let silent = |patience: Option<u32>, now: &str| remaining(&d, &Progress { patience, ..progress() }, at(now)).quiet;
+        let patience = |name: &str| gaps.patience(&lane(name));
+        // A day and a half after its last scan, and nine working days after it.
+        assert!(silent(patience("ground"), "2026-12-02T22:00:00Z") && !silent(patience("islands"), "2026-12-11T10:00:00Z"));
+        assert!(silent(patience("islands"), "2026-12-20T10:00:00Z"));
+        assert!(!silent(patience("ground"), "2026-12-01T20:00:00Z"));
+        // A lane that nobody has used goes by its carrier, a carrier that nobody knows by how long the way takes.
+        let unknown = patience("nowhere").unwrap();
+        assert!(patience("ground").unwrap() < unknown && unknown <= patience("islands").unwrap(), "{unknown}");
+        assert_eq!(gaps.patience(&["carrier=dhl".to_owned()]), None);
+        assert!(!silent(None, "2026-12-02T22:00:00Z") && silent(None, "2026-12-09T15:00:00Z"));
+        // A parcel without a scan, or one that has come, is silent for no reason to worry.
+        let never = Progress { last_scan_at: None, patience: patience("ground"), ..progress() };
+        assert!(!remaining(&d, &never, at("2026-12-20T10:00:00Z")).quiet);
+        // Days on which the carrier rests are no silence: Friday evening to Monday morning.
+        let (friday, monday) = (at("2026-12-04T22:00:00Z"), at("2026-12-07T14:00:00Z"));
+        assert!(hours(&d, "ups", friday, monday) < 24, "{}", hours(&d, "ups", friday, monday));
+        assert_eq!(hours(&d, "nobody", friday, monday), 64, "nothing is known of its days off");
+    }
+
+    #[test]
     fn out_for_delivery_is_today_until_the_evening() {
         let d = document(|_| {});
         let p = Progress { status: "out_for_delivery".into(), ..progress() };

@@ -22,6 +22,7 @@ mod promises;
 mod push;
 mod routes;
 mod self_hosting;
+mod silence;
 mod smtp;
 mod upgrade;
 mod upkeep;
