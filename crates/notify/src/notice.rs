@@ -60,6 +60,11 @@ impl From {
     }
 }
 
+/// A day that ends in an abbreviation (“Sa., 12. Dez.”) ends the sentence as well.
+pub(crate) fn one_stop(paragraphs: &mut [String]) {
+    paragraphs.iter_mut().filter(|p| p.contains("..")).for_each(|p| *p = p.replace("..", "."));
+}
+
 fn web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }
@@ -240,6 +245,7 @@ impl Told<'_> {
             _ => paragraphs.push(said(".body")),
         }
         paragraphs.retain(|p| !p.is_empty());
+        one_stop(&mut paragraphs);
         let tone = match name {
             "delivered" | "ready_to_collect" => "good",
             "attempt_failed" | "exception" | "at_risk" | "late" | "quiet" | "sent_back_soon" => "warning",

@@ -14,6 +14,7 @@ use view::{Locale, locale::say};
 use crate::{
     layout::{Link, Page},
     notice::From,
+    notice::one_stop,
     texts::Texts,
 };
 
@@ -111,6 +112,7 @@ pub fn page(t: &Terms, number: &str, reason: Option<&str>, from: &From, wait: &s
     if t.law == Law::Eu {
         paragraphs.push(say(l, "option.eu", &[]));
     }
+    one_stop(&mut paragraphs);
     let button = |key: &str, url: &str| Link { text: say(l, key, &[]), url: url.to_owned() };
     Page {
         language: l.language(),

@@ -217,9 +217,16 @@ fn mail(said: &Said, doubts: &[(&'static str, Wrong)], dark: bool) -> Markup {
             dt { "Size" } dd { (format!("{:.1} KB", said.html.len() as f64 / 1024.0)) @if said.html.len() > 100 * 1024 { " " span.tag.bad { "Gmail cuts it off" } } }
         }
         // A document of its own without any rights: what a template makes runs nothing and reaches nothing.
-        iframe.body class=(if dark { "dark" } else { "light" }) title="The mail" sandbox="" srcdoc=(said.html) {}
+        iframe.body class=(if dark { "dark" } else { "light" }) title="The mail" sandbox="" srcdoc=(shown_as(&said.html, dark)) {}
         details { summary { "As plain text" } pre { (said.text) } }
     }
+}
+
+/// A mail as it looks by day or by night, whatever the reader's own screen is set to: what it asks for is answered beforehand.
+fn shown_as(html: &str, dark: bool) -> String {
+    let (night, day) = if dark { ("(min-width: 0)", "(max-width: 0)") } else { ("(max-width: 0)", "(min-width: 0)") };
+    let html = html.replace("(prefers-color-scheme: dark)", night).replace("(prefers-color-scheme:dark)", night);
+    html.replace("(prefers-color-scheme: light)", day).replace("(prefers-color-scheme:light)", day)
 }
 
 /// A page for the frame. Mails bring their styles within; nothing else is allowed in it.

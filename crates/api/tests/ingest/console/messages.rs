@@ -217,6 +217,10 @@ async fn words_are_shown_on_a_real_order_tried_and_kept() {
     assert!(!page.contains("<script>alert"), "what a template makes stays within its own frame: {page}");
     let (_, _, page) = api.submit(&owner, &preview, &[("subject", "{{ order.numbr }} {% endif %}"), ("order", "1001")]).await;
     assert!(page.contains("Subject") && page.contains("role=\"alert\""), "{page}");
+    for (night, asked) in [("(max-width: 0)", &[][..]), ("(min-width: 0)", &[("dark", "yes")][..])] {
+        let (_, _, page) = api.submit(&owner, &preview, asked).await;
+        assert!(page.contains(night) && !page.contains("prefers-color-scheme"), "by night as by night: {page}");
+    }
     let (_, _, page) = api.submit(&owner, &preview, &[("order", "nothing")]).await;
     assert!(page.contains("There is no order nothing."), "{page}");
     let test = format!("{path}/test");
