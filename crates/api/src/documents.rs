@@ -61,7 +61,8 @@ impl Kept {
 struct Shard {
     /// Grows with each change to any of its orders.
     changes: u64,
-    kept: HashMap<(String, String), Arc<Kept>>,
+    /// By store, then by order: looked up without making a key.
+    kept: HashMap<String, HashMap<String, Arc<Kept>>>,
 }
 
 pub struct Documents {
@@ -88,7 +89,7 @@ impl Documents {
     /// What is kept of an order; else the moment before the database is asked.
     pub fn get(&self, store: &str, order: &str) -> Result<Arc<Kept>, Began> {
         let shard = self.shard(store, order);
-        shard.kept.get(&(store.to_owned(), order.to_owned())).cloned().ok_or(Began(shard.changes))
+        shard.kept.get(store).and_then(|orders| orders.get(order)).cloned().ok_or(Began(shard.changes))
     }
 
     /// Keeps what was read, unless something changed since the reader began.
@@ -97,17 +98,19 @@ impl Documents {
         if shard.changes != began.0 {
             return;
         }
-        if shard.kept.len() >= MOST {
+        if shard.kept.values().map(HashMap::len).sum::<usize>() >= MOST {
             shard.kept.clear();
         }
-        shard.kept.insert((store.to_owned(), order.to_owned()), kept.clone());
+        shard.kept.entry(store.to_owned()).or_default().insert(order.to_owned(), kept.clone());
     }
 
     /// To be called after the change is committed.
     pub fn changed(&self, store: &str, order: &str) {
         let mut shard = self.shard(store, order);
         shard.changes += 1;
-        shard.kept.remove(&(store.to_owned(), order.to_owned()));
+        if let Some(orders) = shard.kept.get_mut(store) {
+            orders.remove(order);
+        }
     }
 
     /// Everything may have changed.

@@ -35,6 +35,8 @@ const GROUP: usize = 256;
 const READERS: usize = 4;
 /// The longest that a group waits for others.
 const PATIENCE: Duration = Duration::from_millis(1);
+/// From here on a commit takes longer than answering everybody it is for.
+const SLOW: Duration = Duration::from_millis(2);
 
 static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_init.sql"),
@@ -150,36 +152,72 @@ impl Db {
     }
 }
 
+/// Who writes at the moment. Whoever was just answered is about to write again, and a moment's patience makes one commit of several.
+/// Where nobody else writes, nobody waits.
+#[derive(Default)]
+struct Crowd {
+    /// Answered, and not back yet.
+    away: usize,
+    /// How long a commit takes.
+    cost: Duration,
+}
+
+impl Crowd {
+    fn came(&mut self) {
+        self.away = self.away.saturating_sub(1);
+    }
+
+    /// A quick commit is not worth waiting for all: half of them write while the other half is answered. A slow one is.
+    fn worth_waiting(&self, here: usize) -> bool {
+        if self.cost > SLOW { self.away > 0 } else { here < self.away }
+    }
+
+    fn patience(&self) -> Duration {
+        (self.cost / 4).min(PATIENCE)
+    }
+
+    /// Some don't write again.
+    fn stayed_away(&mut self) {
+        self.away /= 2;
+    }
+
+    fn answered(&mut self, group: usize, took: Duration) {
+        self.away = (self.away + group).min(GROUP);
+        self.cost = (self.cost * 3 + took) / 4;
+    }
+}
+
 fn write_all(db: &Connection, waiting: &mpsc::Receiver<Write>) {
     let run = |sql: &str| db.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(|e| e.to_string());
-    // How many came together lately, and how long their commit took.
-    let (mut usual, mut cost) = (1.0, Duration::ZERO);
+    let mut crowd = Crowd::default();
     while let Ok(first) = waiting.recv() {
         let mut answers = Vec::new();
         let committed = (|| {
             run("begin immediate")?;
+            crowd.came();
             answers.push(first(db));
-            // Whoever the last commit answered is about to write again: a moment's patience makes one commit of two. Where nobody
-            // else writes, nobody waits.
             let mut until = None;
             while answers.len() < GROUP {
                 let next = match waiting.try_recv() {
                     Ok(next) => next,
-                    Err(_) if (answers.len() as f64) < usual => {
-                        let until = *until.get_or_insert_with(|| Instant::now() + (cost / 4).min(PATIENCE));
+                    Err(_) if crowd.worth_waiting(answers.len()) => {
+                        let until = *until.get_or_insert_with(|| Instant::now() + crowd.patience());
                         match waiting.recv_timeout(until.saturating_duration_since(Instant::now())) {
                             Ok(next) => next,
-                            Err(_) => break,
+                            Err(_) => {
+                                crowd.stayed_away();
+                                break;
+                            }
                         }
                     }
                     Err(_) => break,
                 };
+                crowd.came();
                 answers.push(next(db));
             }
-            usual = usual * 0.75 + answers.len() as f64 * 0.25;
             let began = Instant::now();
             let committed = run("commit");
-            cost = (cost * 3 + began.elapsed()) / 4;
+            crowd.answered(answers.len(), began.elapsed());
             committed
         })();
         if committed.is_err() {
@@ -229,4 +267,44 @@ fn migrate(db: &mut Connection) -> Result<()> {
         tx.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_writes_alone_waits_for_nobody_and_a_crowd_is_taken_by_halves() {
+        let quick = Duration::from_micros(400);
+        let mut alone = Crowd::default();
+        for _ in 0..5 {
+            alone.came();
+            assert!(!alone.worth_waiting(1));
+            alone.answered(1, quick);
+        }
+        let mut crowd = Crowd::default();
+        crowd.answered(64, quick);
+        let take = |crowd: &mut Crowd, most: usize| {
+            let mut here = 0;
+            while here < most && (here == 0 || crowd.worth_waiting(here)) {
+                crowd.came();
+                here += 1;
+            }
+            here
+        };
+        // Thirty-two are as many as are still to come; the others come while those are committed.
+        assert_eq!(take(&mut crowd, 64), 32);
+        crowd.answered(32, quick);
+        assert_eq!(take(&mut crowd, 64), 32);
+        // A slow disk: all in one.
+        crowd.answered(32, Duration::from_millis(40));
+        assert_eq!(take(&mut crowd, 200), 64);
+        // They have gone: soon nobody is waited for.
+        crowd.answered(64, quick);
+        for _ in 0..7 {
+            crowd.stayed_away();
+        }
+        crowd.cost = quick;
+        assert!(!crowd.worth_waiting(1) && crowd.patience() <= PATIENCE);
+    }
 }

@@ -16,9 +16,17 @@ use rusqlite::Connection;
 
 use super::*;
 
-struct Server(Child, String);
+/// The real binary, and where it listens.
+pub struct Server(pub Child, pub String);
 
-fn start(config: &Path) -> Server {
+impl Server {
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+pub fn start(config: &Path) -> Server {
     let mut child = Command::new(env!("CARGO_BIN_EXE_whereabouts"))
         .args(["serve", "--config"])
         .arg(config)
@@ -33,17 +41,18 @@ fn start(config: &Path) -> Server {
     Server(child, address)
 }
 
-/// Sends one tracker event; true where it was acknowledged.
-fn post(address: &str, body: &[u8]) -> bool {
+/// Sends a signed webhook; true where it was acknowledged.
+pub fn post(address: &str, source: &str, topic: &str, id: &str, body: &[u8]) -> bool {
     let send = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        let head = format!(
-            "POST /v1/webhooks/demo/easypost HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\nx-hmac-signature: hmac-sha256-hex={}\r\ncontent-length: {}\r\n\r\n",
-            hex::encode(mac(body)),
-            body.len()
-        );
-        stream.write_all(head.as_bytes())?;
+        let request = webhook(source, topic, id, body);
+        let mut head =
+            format!("POST {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n", request.uri(), body.len());
+        for (name, value) in request.headers() {
+            head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+        }
+        stream.write_all(format!("{head}\r\n").as_bytes())?;
         stream.write_all(body)?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
@@ -52,12 +61,17 @@ fn post(address: &str, body: &[u8]) -> bool {
     send().unwrap_or(false)
 }
 
+/// How often it is killed: so many times, or as often as is asked for.
+pub fn rounds(usually: u32) -> u32 {
+    std::env::var("WHEREABOUTS_CRASH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(usually)
+}
+
 #[test]
 fn every_acknowledged_event_survives_a_kill() {
     let dir = tempfile::tempdir().unwrap();
     let config = configuration(dir.path());
     let mut acknowledged = BTreeSet::new();
-    let rounds = std::env::var("WHEREABOUTS_CRASH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(100u64);
+    let rounds = u64::from(rounds(100));
     for round in 0..rounds {
         let mut server = start(&config);
         let taken = Arc::new(AtomicUsize::new(0));
@@ -69,7 +83,7 @@ fn every_acknowledged_event_survives_a_kill() {
                     for n in 0.. {
                         let id = format!("evt_{round}_{lane}_{n}");
                         let body = tracker(&id, &format!("1Z{lane}"), &[("2026-11-24T12:00:00Z", "in_transit")]);
-                        if !post(&address, &body) {
+                        if !post(&address, "easypost", "", "", &body) {
                             return known;
                         }
                         known.push(id);
@@ -88,8 +102,7 @@ fn every_acknowledged_event_survives_a_kill() {
             std::thread::sleep(Duration::from_millis(5));
         }
         std::thread::sleep(Duration::from_millis(round * 37 % 80));
-        server.0.kill().unwrap();
-        server.0.wait().unwrap();
+        server.kill();
         for sender in senders {
             acknowledged.extend(sender.join().unwrap());
         }
@@ -116,8 +129,7 @@ fn every_acknowledged_event_survives_a_kill() {
     assert_eq!(once.len(), stored.len(), "no event twice");
     let lost: Vec<_> = acknowledged.difference(&once).collect();
     assert!(lost.is_empty(), "lost: {lost:?}");
-    server.0.kill().unwrap();
-    server.0.wait().unwrap();
+    server.kill();
     // And what it made of them is what a replay makes.
     let replay =
         Command::new(env!("CARGO_BIN_EXE_whereabouts")).args(["replay", "--check", "--config"]).arg(&config).output().unwrap();

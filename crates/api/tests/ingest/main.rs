@@ -27,6 +27,7 @@ mod smtp;
 mod upgrade;
 mod upkeep;
 mod web_push;
+mod webhooks;
 
 use std::{
     path::{Path, PathBuf},

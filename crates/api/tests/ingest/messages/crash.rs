@@ -2,9 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -14,53 +11,14 @@ use std::{
 use rusqlite::Connection;
 
 use super::*;
-use crate::web_push::{AUTH, PUBLIC};
+use crate::{
+    crash::{post, start},
+    web_push::{AUTH, PUBLIC},
+};
 
-struct Server(Child, String);
-
-fn start(config: &Path) -> Server {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_whereabouts"))
-        .args(["serve", "--config"])
-        .arg(config)
-        .arg(format!("--clock-ahead={}", *AHEAD))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = serde_json::from_str::<Value>(&line).unwrap()["listen"].as_str().unwrap().replace("http://", "");
-    Server(child, address)
-}
-
-/// Sends a signed webhook; true where it was acknowledged.
-fn post(address: &str, source: &str, topic: &str, id: &str, body: &[u8]) -> bool {
-    let send = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        let signed = match source {
-            "shopify" => format!(
-                "x-shopify-hmac-sha256: {}\r\nx-shopify-topic: {topic}\r\nx-shopify-webhook-id: {id}\r\n",
-                BASE64.encode(mac(body))
-            ),
-            _ => format!("x-hmac-signature: hmac-sha256-hex={}\r\n", hex::encode(mac(body))),
-        };
-        let head = format!(
-            "POST /v1/webhooks/demo/{source} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n{signed}content-length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(body)?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer.starts_with("HTTP/1.1 200"))
-    };
-    send().unwrap_or(false)
-}
-
-/// Rounds of killing: a few at every run, a hundred where asked for (`WHEREABOUTS_CRASH_ROUNDS=100`).
+/// A few at every run.
 fn rounds() -> u32 {
-    std::env::var("WHEREABOUTS_CRASH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12)
+    crate::crash::rounds(12)
 }
 
 /// Rules with nothing but news of parcels that left, at once, on a channel.
@@ -86,8 +44,7 @@ fn killed_often(
     std::fs::write(&config, text.replace("[limits]", &mail)).unwrap();
     // A first start makes the tables; then every message is due at once.
     let mut server = start(&config);
-    server.0.kill().unwrap();
-    server.0.wait().unwrap();
+    server.kill();
     let db = Connection::open(dir.path().join("test.sqlite")).unwrap();
     db.busy_timeout(Duration::from_secs(10)).unwrap();
     api::messages::rules::put(&db, "demo", rules, promise::Instant(0)).unwrap();
@@ -122,8 +79,7 @@ fn killed_often(
             std::thread::sleep(Duration::from_millis(5));
         }
         std::thread::sleep(Duration::from_millis(u64::from(round) * 53 % 90));
-        server.0.kill().unwrap();
-        server.0.wait().unwrap();
+        server.kill();
         must.extend(sender.join().unwrap());
     }
     let mut server = start(&config);
@@ -139,8 +95,7 @@ fn killed_often(
         std::thread::sleep(Duration::from_millis(50));
     }
     let ends = ends();
-    server.0.kill().unwrap();
-    server.0.wait().unwrap();
+    server.kill();
     (ends, must)
 }
 
