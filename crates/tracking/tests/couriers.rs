@@ -87,7 +87,7 @@ fn ten_couriers_are_known_by_their_files_alone() {
         let additional = match validation.get("additional").is_some() {
             // A look-up that has to find something.
             true => {
-                json!([{"name": "Service Type", "regex_group_name": "SerialNumber", "lookup": [{"matches_regex": "AB.*", "name": "Letterbox"}, {"matches_regex": "CD.*", "name": "Parcel"}]}])
+                json!([{"name": "Service Type", "regex_group_name": "SerialNumber", "lookup": [{"matches_regex": "^AB", "name": "Letterbox"}, {"matches_regex": "^CD", "name": "Parcel"}]}])
             }
             false => json!([]),
         };
