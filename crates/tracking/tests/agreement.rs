@@ -213,7 +213,7 @@ fn carriers_payloads_mean_the_same_to_an_independent_reader() {
         |part: u32, of: u32| if of == 0 { "-".to_owned() } else { format!("{:.1}", 100.0 * f64::from(part) / f64::from(of)) };
     println!("| carrier | cases | events | same time | statuses | same | raw % | explained | left |");
     println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
-    let mut print = |name: &str, r: &Row| {
+    let print = |name: &str, r: &Row| {
         let (all, same) = (r.events + r.statuses, r.found + r.agreed);
         let left = all - same - r.contradicted;
         println!(
