@@ -91,7 +91,8 @@ impl<'a> Cart<'a> {
     pub fn answer(&self, index: usize, zones: &[usize]) -> Result<Answer<'a>, &'static str> {
         let document = self.document;
         let method = document.methods.get(index).ok_or("no_service")?;
-        let cant = |p: &Piece| journey::item(document, p.sku).is_some_and(|i| i.not_by.iter().any(|m| *m as usize == index));
+        let cant =
+            |p: &Piece| journey::item(document, p.sku).is_some_and(|i| !i.not_by.is_empty() && journey::names(&i.not_by, index));
         let mut open = Vec::new();
         let mut why = "excluded_zone";
         if method.to == "store" && method.zones.is_empty() {
@@ -103,7 +104,7 @@ impl<'a> Cart<'a> {
                     continue;
                 }
                 why = "method_not_in_zone";
-                if method.zones.is_empty() || method.zones.iter().any(|m| *m as usize == *z) {
+                if journey::names(&method.zones, *z) {
                     open.push(*z);
                 }
             }
@@ -186,7 +187,7 @@ impl<'a> Cart<'a> {
     fn way(&self, method: &Method, origin: usize, zone: usize, pieces: &[Piece<'a>]) -> Result<Way<'a>, &'static str> {
         let document = self.document;
         let service = self.service(method, origin, zone)?;
-        let serves = |z: &Zone| z.origins.is_empty() || z.origins.iter().any(|o| *o as usize == origin);
+        let serves = |z: &Zone| journey::names(&z.origins, origin);
         if !document.zones.get(zone).is_none_or(serves) {
             return Err("not_available");
         }

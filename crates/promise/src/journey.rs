@@ -166,7 +166,8 @@ fn longer<'a>(kept: &mut &'a [u32], other: &'a [u32]) {
 
 /// Does a delay move what is shown? Where it does not, nobody is bothered with it.
 fn shows(before: &Spread, after: &Spread) -> bool {
-    [5, 50, 95].iter().any(|p| before.quantile(*p) != after.quantile(*p))
+    let moved = |p| before.quantile(p) != after.quantile(p);
+    moved(5) || moved(50) || moved(95)
 }
 
 /// Is a piece beyond what the origin has on hand, all pieces of its SKU counted?
@@ -191,7 +192,7 @@ pub(crate) fn on_hand(item: &Item, origin: usize) -> u32 {
 pub(crate) fn holds(document: &Document, origin: usize, pieces: &[Piece]) -> bool {
     pieces.iter().all(|piece| {
         item(document, piece.sku).is_none_or(|item| {
-            (item.origins.is_empty() || item.origins.iter().any(|o| *o as usize == origin))
+            names(&item.origins, origin)
                 && (item.available_from.is_some() || !item.back_order.is_empty() || !beyond(item, origin, piece, pieces))
         })
     })
@@ -350,8 +351,14 @@ fn at_origin(delay: &Delay) -> bool {
     delay.zones.is_empty() && delay.services.is_empty() && delay.carriers.is_empty() && delay.places.is_empty()
 }
 
+/// Without names, all are meant.
+#[inline(never)]
+pub(crate) fn names(list: &[u32], index: usize) -> bool {
+    list.is_empty() || list.iter().any(|n| *n as usize == index)
+}
+
 fn delay_names_origin(delay: &Delay, origin: usize) -> bool {
-    delay.origins.is_empty() || delay.origins.iter().any(|o| *o as usize == origin)
+    names(&delay.origins, origin)
 }
 
 fn names_items(delay: &Delay, pieces: &[Piece]) -> bool {
@@ -361,8 +368,8 @@ fn names_items(delay: &Delay, pieces: &[Piece]) -> bool {
 fn names_lane(document: &Document, delay: &Delay, lane: Lane, to: &Destination) -> bool {
     let carrier = document.services.get(lane.service).map_or("", |s| s.carrier.as_str());
     delay_names_origin(delay, lane.origin)
-        && (delay.zones.is_empty() || delay.zones.iter().any(|z| *z as usize == lane.zone))
-        && (delay.services.is_empty() || delay.services.iter().any(|s| *s as usize == lane.service))
+        && names(&delay.zones, lane.zone)
+        && names(&delay.services, lane.service)
         && (delay.carriers.is_empty() || delay.carriers.iter().any(|c| c == carrier))
         && (delay.places.is_empty() || delay.places.iter().any(|p| place::matches(p, to) == place::Match::Yes))
 }

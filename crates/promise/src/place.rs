@@ -63,7 +63,10 @@ fn within(code: &[u8], (first, last): &(String, String)) -> bool {
 pub(crate) fn zones(document: &Document, to: &Destination) -> Vec<usize> {
     let mut found = Vec::new();
     for (index, zone) in document.zones.iter().enumerate() {
-        let best = zone.places.iter().map(|p| matches(p, to)).max().unwrap_or(Match::No);
+        let mut best = Match::No;
+        for place in &zone.places {
+            best = best.max(matches(place, to));
+        }
         if best > Match::No {
             found.push(index);
         }
