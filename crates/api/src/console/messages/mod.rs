@@ -139,7 +139,7 @@ pub async fn page(State(state): State<AppState>, session: Session, f: Fields) ->
         (tabs(&session, "messages"))
         p { "Of the last seven days " strong { (counts.sent) } " sent, " strong { (counts.failed) } " failed, " strong { (counts.unknown) } " of which nobody knows whether they arrived. " a href=(session.to("insights/messages")) { "More" } }
         form.actions method="get" action=(session.to("messages")) {
-            (field("Order", "order", asked.clone()).hint("Its number."))
+            (field("Order number", "order", asked.clone()))
             (field("State", "state", wanted.clone()).choices(STATES))
             button type="submit" { "Show" }
         }
