@@ -21,7 +21,7 @@ const ROUNDS: usize = 9;
 const CALLS: u32 = 50;
 
 #[path = "../../crates/promise/examples/cases.rs"]
-#[allow(dead_code, clippy::unwrap_used, reason = "an example of another crate, of which one case is taken")]
+#[allow(dead_code, reason = "an example of another crate, of which one case is taken")]
 mod cases;
 
 const NOW: &str = "2026-12-01T15:00:00Z";

@@ -12,8 +12,8 @@ use std::{
 use serde_json::Value;
 use tracking::{facts::Checkpoint, source::read, status::Status};
 
-/// Where we differ on purpose: carrier, what the other reader says, why we don't. Each was looked up in what the carrier publishes; what
-/// could be followed is followed.
+/// Where we differ on purpose: carrier, what the other reader says, why we don't: by the payload itself and the carriers' status tables.
+/// What could be followed is followed.
 const DIFFERENCES: [(&str, &str, &str); 19] = [
     ("asendia_us", "in_transit", "its newest scan, s10, is the delivery; the other reader gives the parcel its default"),
     ("australiapost", "delivered", "the parcel's state is repeated on each of its scans, `Onboard for delivery` among them"),

@@ -47,9 +47,9 @@ enum Auth {
 /// * USPS Tracking 3.2: <https://developers.usps.com/trackingv3r2>; thirty-five numbers at once, answered 207 where some are not known; since
 ///   2026 only to the owner of the mailer id; sixty requests an hour by default.
 /// * DHL Shipment Tracking – Unified: <https://developer.dhl.com/api-reference/shipment-tracking>; 250 requests a day in the entry plan.
-/// * Royal Mail Tracking v2: <https://developer.royalmail.net>, `GET /mailpieces/v2/{mailPieceId}/events`. It publishes no push for its customers.
+/// * Royal Mail Tracking v2: <https://developer.royalmail.net>, `GET /mailpieces/v2/{mailPieceId}/events`. No push of theirs is known to us.
 /// * Canada Post, Get Tracking Details: <https://www.canadapost-postescanada.ca/info/mc/business/productsservices/developers/services/tracking/trackingdetails.jsf>;
-///   HTTP Basic with the API key's two halves. It publishes no push.
+///   HTTP Basic with the API key's two halves. No push of theirs is known to us.
 ///
 /// Budgets are the carriers' own defaults where they publish one.
 pub static CARRIERS: [Carrier; 6] = [

@@ -314,7 +314,7 @@ fn database(path: &Path, now: i64, found: &mut Findings) {
 }
 
 /// The key that messages to browsers are signed with: browsers remember it, so a new one means that all of them must be asked again.
-fn push_key(db: &rusqlite::Connection, found: &mut Findings) {
+fn push_key(db: &Connection, found: &mut Findings) {
     let key: Option<Vec<u8>> = db.query_row("select secret from push_keys where one = 1", [], |r| r.get(0)).ok();
     let browsers: i64 = db.query_row("select count(*) from subscriptions", [], |r| r.get(0)).unwrap_or(0);
     let mend =

@@ -287,7 +287,9 @@ fn the_doctor_looks_at_the_key_for_browsers_and_at_what_was_not_sent() {
         let one = found.iter().find(|f| f["what"] == what)?;
         Some((one["verdict"].as_str()?.to_owned(), one["mend"].as_str()?.to_owned()))
     };
-    let run = |sql: &str| drop(rusqlite::Connection::open(dir.path().join("test.sqlite")).unwrap().execute(sql, []).unwrap());
+    let run = |sql: &str| {
+        rusqlite::Connection::open(dir.path().join("test.sqlite")).unwrap().execute(sql, []).unwrap();
+    };
     assert_eq!(about("push key").unwrap().0, "fine");
     assert_eq!(about("messages"), None);
     run(
@@ -320,7 +322,7 @@ async fn shop(off: i64) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_asks_the_relay_the_endpoints_and_the_clocks_of_others() {
-    let relay = crate::smtp::Relay::start().await;
+    let relay = smtp::Relay::start().await;
     let (right, wrong) = (shop(0).await, shop(-3600).await);
     let dir = tempfile::tempdir().unwrap();
     let config = configuration(dir.path());

@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn parcels_are_found_where_plugins_write_them() {
-        let numbers = |meta: serde_json::Value, line: serde_json::Value| {
+        let numbers = |meta: Value, line: Value| {
             let facts = read(
                 Some("order.updated"),
                 &json!({"id": 1, "currency": "USD", "date_created_gmt": "2026-11-20T09:00:00", "meta_data": meta,

@@ -203,7 +203,7 @@ fn asked(session: &Session, report: Option<&learning::Report>) -> Markup {
     else {
         return html! {};
     };
-    let percent = |n: u16| if n % 10 == 0 { format!("{} %", n / 10) } else { format!("{}.{} %", n / 10, n % 10) };
+    let percent = |n: u16| if n.is_multiple_of(10) { format!("{} %", n / 10) } else { format!("{}.{} %", n / 10, n % 10) };
     let last = report.coverage.len() - 1;
     html! {
         p {
