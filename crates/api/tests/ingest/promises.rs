@@ -71,7 +71,8 @@ async fn a_parcel_gone_quiet_is_told_of_before_its_promise_breaks_until_it_comes
     let promised = fresh["promise"]["to"].as_str().unwrap().to_owned();
 
     // Days go by without a scan.
-    let mut story: Vec<(String, bool, String, u64)> = Vec::new();
+    type Told = (String, bool, String, u64);
+    let mut story: Vec<Told> = Vec::new();
     for _ in 0..30 {
         api.state.set_clock_ahead(86_400);
         ingest::reestimate(&api.state, "demo").await.unwrap();
@@ -84,9 +85,8 @@ async fn a_parcel_gone_quiet_is_told_of_before_its_promise_breaks_until_it_comes
         );
         story.push((today, e["quiet"] == true, e["outlook"].as_str().unwrap().to_owned(), e["on_time"].as_u64().unwrap()));
     }
-    let first_day = |what: &dyn Fn(&(String, bool, String, u64)) -> bool| {
-        story.iter().find(|s| what(s)).map(|s| s.0.clone()).unwrap_or_else(|| panic!("{story:?}"))
-    };
+    let first_day =
+        |what: &dyn Fn(&Told) -> bool| story.iter().find(|s| what(s)).map(|s| s.0.clone()).unwrap_or_else(|| panic!("{story:?}"));
     let (quiet, at_risk, late) = (first_day(&|s| s.1), first_day(&|s| s.2 == "at_risk"), first_day(&|s| s.2 == "late"));
     assert!(quiet <= promised, "its lane is scanned every day: {quiet}, promised {promised}: {story:?}");
     assert!(at_risk <= promised && late > promised, "{at_risk} {late} {promised}: {story:?}");
@@ -189,7 +189,7 @@ async fn the_ledger_keeps_the_basis_of_each_date_as_it_was_at_the_orders_moment(
     ingest::replay(&api.state).await.unwrap();
     assert_eq!([record(1001).await, record(1002).await, record(1003).await], [old.clone(), new.clone(), other]);
     // Each can be computed again from what is on record.
-    let policy = api.state.db().read(|db| Ok(api::store::policies::at(db, "demo", Instant(0))?)).await.unwrap().unwrap();
+    let policy = api.state.db().read(|db| api::store::policies::at(db, "demo", Instant(0))).await.unwrap().unwrap();
     let made = Instant::parse(&before).unwrap();
     let again = promise::estimate(&policy.document(made), &serde_json::from_value(old["request"].clone()).unwrap(), made);
     assert_eq!(serde_json::to_value(&again.options[0]).unwrap(), old["offer"]);
