@@ -12,7 +12,9 @@ fn given<'a>(source: &'a str, before: &str) -> BTreeSet<&'a str> {
 #[test]
 fn all_kinds_of_steps_and_obstacles_are_listed() {
     let explain = include_str!("../src/explain.rs");
-    let steps: BTreeSet<&str> = given(explain, "(\"").into_iter().filter(|kind| !kind.is_empty()).collect();
+    // All its texts but the word for where a method goes.
+    let steps: BTreeSet<&str> =
+        explain.split('"').skip(1).step_by(2).filter(|text| !text.is_empty() && *text != "store").collect();
     assert_eq!(steps, BTreeSet::from(STEPS));
 
     let remaining = include_str!("../src/remaining.rs");
