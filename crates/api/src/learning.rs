@@ -14,7 +14,7 @@ use promise::{
         lanes::{self, Delivery, Lanes, Learned as Lane},
     },
     learned::{self, Learned},
-    policy::{Learning, Policy},
+    policy::{self, Learning, Policy},
 };
 use rusqlite::Connection;
 use serde::Serialize;
@@ -268,11 +268,12 @@ impl Taught {
             let days: Vec<u16> =
                 waiting.iter().filter(|w| w.origin == origin && w.transit.is_none()).filter_map(|w| w.handling).collect();
             let stated = policy.origins.iter().find(|o| o.id == origin).map(|o| Summary::of(&o.handling.weights()));
+            let prior = policy.origins.iter().find(|o| o.id == origin).map(|o| typed(&o.handling)).unwrap_or_default();
             let lane = [origin, "", ""];
             Figures {
                 stated,
                 applied: applied_to(|l| &l.handling, lane),
-                ..Figures::of(lane, lanes.handling(origin, &[], &days))
+                ..Figures::of(lane, lanes.handling(origin, &prior, &days))
             }
         });
         let transit = lanes.lanes().into_iter().map(|lane| {
@@ -283,7 +284,7 @@ impl Taught {
             Figures {
                 stated: stated.map(|d| Summary::of(&d.weights())),
                 applied: applied_to(|l| &l.transit, lane),
-                ..Figures::of(lane, lanes.transit(lane[0], lane[1], lane[2], &[], &days))
+                ..Figures::of(lane, lanes.transit(lane[0], lane[1], lane[2], &stated.map(typed).unwrap_or_default(), &days))
             }
         });
         let kept = |(confidence, counts): (&String, &Counts)| {
@@ -312,6 +313,12 @@ impl Taught {
             policy: filled,
         }
     }
+}
+
+/// What the merchant typed, where that is still there: what is believed without deliveries.
+fn typed(stated: &policy::Duration) -> Vec<u32> {
+    let own = stated.min.is_none() && stated.max.is_none();
+    policy::Duration { weights: if own { stated.weights.clone() } else { Vec::new() }, ..stated.clone() }.weights()
 }
 
 /// The working days so far of what is under way.

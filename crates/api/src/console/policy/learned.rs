@@ -120,7 +120,7 @@ fn table(session: &Session, policy: &Policy, title: &str, rows: &[Figures], may:
             section {
                 h2 { (title) }
                 div.scroll tabindex="0" role="group" aria-label=(title) {
-                    table.figures {
+                    table {
                         thead { tr {
                             th scope="col" { "Lane" } th scope="col" { "Parcels" } th scope="col" { "Under way" }
                             th scope="col" { "Stated" } th scope="col" { "Learned" } th scope="col" { "On average" }
@@ -129,12 +129,12 @@ fn table(session: &Session, policy: &Policy, title: &str, rows: &[Figures], may:
                         } }
                         tbody { @for row in rows.iter().take(MOST) { tr {
                             th scope="row" { (name(policy, row)) }
-                            td { (row.parcels) }
-                            td { (row.under_way) @if row.overdue > 0 { span.hint { " and " (row.overdue) " likely lost" } } }
-                            td { @match &row.stated { Some(s) => (span(s)), None => "–" } }
-                            td { strong { (span(&row.learned)) } }
-                            td { (row.learned.mean) }
-                            @if applies { td { @match &row.applied { Some(s) => (span(s)), None => "–" } } }
+                            td data-name="Parcels" { (row.parcels) }
+                            td data-name="Under way" { (row.under_way) @if row.overdue > 0 { span.hint { " and " (row.overdue) " likely lost" } } }
+                            td data-name="Stated" { @match &row.stated { Some(s) => (span(s)), None => "–" } }
+                            td data-name="Learned" { strong { (span(&row.learned)) } }
+                            td data-name="On average" { (row.learned.mean) }
+                            @if applies { td data-name="Applied" { @match &row.applied { Some(s) => (span(s)), None => "–" } } }
                             @if may { td {
                                 @if row.stated.is_some() {
                                     form.inline method="post" action=(session.to("policy/learned")) {
