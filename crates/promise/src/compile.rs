@@ -21,6 +21,14 @@ const MONDAY_TO_FRIDAY: u8 = 0b1_1111;
 
 impl Policy {
     /// Checks everything a merchant can get wrong. Empty: the policy can be published.
+    ///
+    /// ```
+    /// use promise::policy::Policy;
+    /// let policy: Policy = serde_json::from_str(r#"{"currency": "US$", "confidence": 100}"#).unwrap();
+    /// let wrong = policy.validate();
+    /// assert_eq!((wrong[0].field.as_str(), wrong[0].message.as_str()), ("confidence", "write a percentage from 50 to 99"));
+    /// assert!(wrong.iter().any(|w| w.field == "currency"));
+    /// ```
     pub fn validate(&self) -> Vec<Invalid> {
         let mut found = Vec::new();
         let mut bad = |field: String, message: &str| found.push(Invalid { field, message: message.to_owned() });
@@ -220,6 +228,26 @@ impl Policy {
     }
 
     /// Compiles the public document, as it is at `now`. References to things that don't exist are left out.
+    ///
+    /// ```
+    /// use promise::{Day, Instant, estimate::Destination};
+    /// let policy: promise::policy::Policy = serde_json::from_str(r#"{
+    ///     "currency": "USD", "confidence": 90,
+    ///     "origins": [{"id": "memphis", "time_zone": "America/Chicago", "holidays": ["US"], "handling": {"min": 0, "max": 0},
+    ///         "cutoffs": {"mon": "14:00", "tue": "14:00", "wed": "14:00", "thu": "14:00", "fri": "14:00"}}],
+    ///     "services": [{"id": "ground", "carrier": "ups", "holidays": ["US"]}],
+    ///     "zones": [{"id": "us", "places": [{"country": "US"}]}],
+    ///     "transit": [{"days": {"weights": [0, 0, 1, 1]}}],
+    ///     "methods": [{"id": "standard", "services": ["ground"]}]
+    /// }"#).unwrap();
+    /// let now = Instant::parse("2026-11-30T15:00:00Z").unwrap();
+    /// let document = policy.document(now);
+    /// // It carries what a browser needs and has not: the origin's clock, and the days on which nothing moves.
+    /// assert_eq!(document.local("memphis", now), (Day::parse("2026-11-30").unwrap(), 9 * 3600));
+    /// assert!(!document.delivers(Day::parse("2026-12-25").unwrap()));
+    /// let to = Destination { country: "US".into(), ..Destination::default() };
+    /// assert_eq!(document.zone_of(&to), Some("us"));
+    /// ```
     pub fn document(&self, now: Instant) -> Document {
         let today = now.local(0).0;
         let days = (Day(today.0 - DAYS_BACK), Day(today.0 + DAYS_AHEAD));
@@ -370,6 +398,13 @@ impl Policy {
 
 impl Duration {
     /// Weights of 0, 1, 2 … working days, as a document takes them; empty: no days.
+    ///
+    /// ```
+    /// use promise::policy::Duration;
+    /// let typed: Duration = serde_json::from_str(r#"{"min": 3, "max": 5}"#).unwrap();
+    /// let weights = typed.weights();
+    /// assert!(weights[..3].iter().all(|w| *w == 0) && weights[3] > 0 && weights[5] > 0);
+    /// ```
     pub fn weights(&self) -> Vec<u32> {
         weights(self)
     }

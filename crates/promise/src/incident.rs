@@ -123,6 +123,14 @@ pub fn compress<'a>(codes: impl IntoIterator<Item = &'a str>, most: usize) -> Co
 /// Notices made of a list: rows that differ in nothing but their place are one. With each, how many numbers its ranges hold besides.
 ///
 /// The same list gives the same ids: to import it again changes nothing.
+///
+/// ```
+/// use promise::incident::{Row, notices};
+/// let row = |code: &str| Row { carrier: "ups".into(), country: "US".into(), postal_code: code.into(), days: (1, 2), ..Row::default() };
+/// let found = notices(&[row("27001"), row("27002"), row("27003")], 200);
+/// assert_eq!(found.len(), 1);
+/// assert_eq!(found[0].0.scope.places[0].postal_codes, ["27001-27003"]);
+/// ```
 pub fn notices(rows: &[Row], most: usize) -> Vec<(Delay, u64)> {
     type Key<'a> = (&'a str, &'a str, Instant, Option<Instant>, (u16, u16), &'a str, u8);
     let mut groups: BTreeMap<Key, Vec<&Row>> = BTreeMap::new();
@@ -192,6 +200,14 @@ fn area(country: &str, code: &str) -> String {
 }
 
 /// What a group of [`groups`] is about.
+///
+/// ```
+/// use promise::incident::{groups, scope};
+/// let all = groups("ups", "memphis", "west", "US", "94103");
+/// let lane = scope(&all[2]);
+/// assert_eq!((lane.carriers, lane.origins, lane.zones), (vec!["ups".to_string()], vec!["memphis".into()], vec!["west".into()]));
+/// assert_eq!(scope(&all[3]).places[0].postal_codes, ["941"]);
+/// ```
 pub fn scope(group: &str) -> Scope {
     let mut scope = Scope::default();
     let mut place = Place::default();

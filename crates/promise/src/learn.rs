@@ -91,6 +91,13 @@ impl Factor {
 /// Each day's chance is spread evenly over the day around its middle, so that the promise of whole days, `floor` of the quantile, is kept
 /// as often as asked *on average*: the first day whose chance is at least the level would be kept more often, by half a day's chance. At
 /// P10, where a day holds some five hundredths, that is the difference between 10 % and 12 %.
+///
+/// ```
+/// use promise::learn::quantile;
+/// let by_day = [0.0, 0.2, 0.7, 1.0];
+/// assert_eq!(quantile(&by_day, 0.7), 2.5, "the promise is day 2, its whole days");
+/// assert_eq!(quantile(&by_day, 0.45), 2.0);
+/// ```
 pub fn quantile(by_day: &[f64], level: f64) -> f64 {
     let n = by_day.partition_point(|p| *p < level);
     if n >= by_day.len() {

@@ -70,6 +70,37 @@ const LAST_HOUR: u32 = 21;
 ///
 /// The distribution of the journey is conditioned on what has happened: a parcel that is not there yet can't arrive in the past,
 /// so a late one always has a window ahead.
+///
+/// ```
+/// use promise::{Day, Instant, Progress, estimate::{Destination, Window}, remaining};
+/// # let policy: promise::policy::Policy = serde_json::from_str(r#"{
+/// #     "currency": "USD", "confidence": 90,
+/// #     "origins": [{"id": "memphis", "time_zone": "America/Chicago", "holidays": ["US"], "handling": {"min": 0, "max": 0},
+/// #         "cutoffs": {"mon": "14:00", "tue": "14:00", "wed": "14:00", "thu": "14:00", "fri": "14:00"}}],
+/// #     "services": [{"id": "ground", "carrier": "ups", "holidays": ["US"]}],
+/// #     "zones": [{"id": "us", "places": [{"country": "US"}]}],
+/// #     "transit": [{"days": {"weights": [0, 0, 1, 1]}}],
+/// #     "methods": [{"id": "standard", "services": ["ground"]}]
+/// # }"#).unwrap();
+/// let at = |text| Instant::parse(text).unwrap();
+/// let day = |text| Day::parse(text).unwrap();
+/// let document = policy.document(at("2026-11-30T15:00:00Z"));
+/// let progress = Progress {
+///     destination: Destination { country: "US".into(), postal_code: "94103".into(), ..Destination::default() },
+///     method: "standard".into(),
+///     placed_at: at("2026-11-30T15:00:00Z"),
+///     shipped_at: Some(at("2026-11-30T22:00:00Z")),
+///     status: "in_transit".into(),
+///     promised: Some(Window { from: day("2026-12-02"), to: day("2026-12-03") }),
+///     ..Progress::default()
+/// };
+/// // On the second day half of such parcels have come; this one has not, and still keeps its promise.
+/// let tuesday = remaining(&document, &progress, at("2026-12-01T15:00:00Z"));
+/// assert_eq!((tuesday.window.to, tuesday.late), (day("2026-12-03"), false));
+/// // Late, it has a window all the same.
+/// let friday = remaining(&document, &progress, at("2026-12-04T15:00:00Z"));
+/// assert!(friday.late && friday.on_time == 0 && friday.window.from >= day("2026-12-04"));
+/// ```
 pub fn remaining(document: &Document, progress: &Progress, now: Instant) -> Remaining {
     let stock = if progress.waits { Stock::Judged } else { Stock::OnHand };
     let lines = progress.items.iter();

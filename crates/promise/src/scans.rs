@@ -75,6 +75,13 @@ impl Gaps {
 }
 
 /// Hours between two moments, without the days on which a carrier rests.
+///
+/// ```
+/// use promise::{Document, Instant, scans::hours};
+/// let at = |text| Instant::parse(text).unwrap();
+/// let (friday, monday) = (at("2026-12-04T22:00:00Z"), at("2026-12-07T14:00:00Z"));
+/// assert_eq!(hours(&Document::default(), "ups", friday, monday), 64, "of a carrier that is not known, every day counts");
+/// ```
 pub fn hours(document: &Document, carrier: &str, from: Instant, to: Instant) -> i64 {
     let every_day = Service { days: 0x7f, closed: u32::MAX, ..Service::default() };
     let service = document.services.iter().find(|s| s.carrier == carrier).unwrap_or(&every_day);

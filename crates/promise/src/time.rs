@@ -18,6 +18,14 @@ const EPOCH_FROM_CE: i32 = 719_163;
 
 impl Day {
     /// The day with this year, month (1 to 12) and day of month, if there is one.
+    ///
+    /// ```
+    /// use promise::Day;
+    /// let leap = Day::from_ymd(2028, 2, 29).unwrap();
+    /// assert_eq!((leap.text(), leap.ymd(), leap.weekday()), ("2028-02-29".into(), (2028, 2, 29), 1)); // a Tuesday
+    /// assert_eq!(Day(leap.0 + 1), Day::parse("2028-03-01").unwrap());
+    /// assert_eq!(Day::from_ymd(2027, 2, 29), None);
+    /// ```
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Day> {
         NaiveDate::from_ymd_opt(year, month, day).map(|d| Day(d.num_days_from_ce() - EPOCH_FROM_CE))
     }
@@ -97,6 +105,16 @@ impl Instant {
     }
 
     /// Reads RFC 3339 with any offset.
+    ///
+    /// ```
+    /// use promise::{Day, Instant};
+    /// let noon = Instant::parse("2026-11-30T12:00:00-06:00").unwrap();
+    /// assert_eq!(noon.text(), "2026-11-30T18:00:00Z");
+    /// // The day is that of the place: minutes east of UTC.
+    /// assert_eq!(noon.local(-360), (Day::parse("2026-11-30").unwrap(), 12 * 3600));
+    /// assert_eq!(noon.local(9 * 60), (Day::parse("2026-12-01").unwrap(), 3 * 3600), "Tokyo is a day ahead");
+    /// assert_eq!(Instant::parse("2026-11-30T12:00:00"), None, "without an offset it could be any");
+    /// ```
     pub fn parse(text: &str) -> Option<Instant> {
         Instant::parse_with_offset(text).map(|(at, _)| at)
     }

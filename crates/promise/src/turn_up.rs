@@ -54,6 +54,33 @@ const AHEAD: i32 = 120;
 const ONE: u64 = 1 << 20;
 
 /// For a parcel that is not delivered. `enough`: per mille, the least chance worth waiting for.
+///
+/// ```
+/// use promise::{Instant, Progress, estimate::Destination, turn_up, turn_up::Losses};
+/// # let policy: promise::policy::Policy = serde_json::from_str(r#"{
+/// #     "currency": "USD", "confidence": 90,
+/// #     "origins": [{"id": "memphis", "time_zone": "America/Chicago", "holidays": ["US"], "handling": {"min": 0, "max": 0},
+/// #         "cutoffs": {"mon": "14:00", "tue": "14:00", "wed": "14:00", "thu": "14:00", "fri": "14:00"}}],
+/// #     "services": [{"id": "ground", "carrier": "ups", "holidays": ["US"]}],
+/// #     "zones": [{"id": "us", "places": [{"country": "US"}]}],
+/// #     "transit": [{"days": {"weights": [0, 0, 1, 1]}}],
+/// #     "methods": [{"id": "standard", "services": ["ground"]}]
+/// # }"#).unwrap();
+/// let at = |text| Instant::parse(text).unwrap();
+/// let document = policy.document(at("2026-11-30T15:00:00Z"));
+/// let progress = Progress {
+///     destination: Destination { country: "US".into(), postal_code: "94103".into(), ..Destination::default() },
+///     method: "standard".into(),
+///     placed_at: at("2026-11-30T15:00:00Z"),
+///     shipped_at: Some(at("2026-11-30T22:00:00Z")),
+///     last_scan_at: Some(at("2026-12-01T10:00:00Z")),
+///     status: "in_transit".into(),
+///     ..Progress::default()
+/// };
+/// let chance = |now| turn_up(&document, &progress, Losses { lost: 3, parcels: 1_000 }, 500, at(now)).chance;
+/// assert!(chance("2026-12-02T15:00:00Z") > 950, "it is on its way");
+/// assert!(chance("2027-01-15T15:00:00Z") < 500, "six weeks late and silent");
+/// ```
 pub fn turn_up(document: &Document, progress: &Progress, losses: Losses, enough: u16, now: Instant) -> TurnUp {
     let lines = progress.items.iter();
     let lines: Vec<Piece> =

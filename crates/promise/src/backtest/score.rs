@@ -78,6 +78,14 @@ pub struct Judged {
 impl Score {
     /// Compares each share with its limit. Where there are so few orders that chance alone would break it, nothing is said either way: 2,401 are
     /// enough to tell a median to two points, 385 to five.
+    ///
+    /// ```
+    /// use promise::backtest::Score;
+    /// let mut score = Score { orders: 10_000, quantiles: vec![(0.1, 0.1, 3.0), (0.5, 0.53, 8.0), (0.8, 0.81, 14.0)], ..Score::default() };
+    /// assert_eq!(score.judge().missed.len(), 1, "three points off at the median");
+    /// score.orders = 300;
+    /// assert_eq!(score.judge().too_few, ["all"], "of so few nobody can say");
+    /// ```
     pub fn judge(&self) -> Judged {
         let mut judged = Judged::default();
         let all: Vec<f64> = self.quantiles.iter().map(|q| q.1).collect();

@@ -125,6 +125,22 @@ impl Coverage {
 
     /// One day of one parcel under way: with which chance its promise, as it was before correction, said that it would have arrived before
     /// this day, and by its end; did it arrive? `alive`: the chance that it is under way at all, and not lost.
+    ///
+    /// ```
+    /// use promise::{Day, learn::Coverage};
+    /// let mut coverage = Coverage::default();
+    /// // Promises say that a tenth of what is left arrives each day; a fifth does.
+    /// let said = |n: i32| 1.0 - 0.9f64.powi(n);
+    /// for day in 0..40 {
+    ///     coverage.begin_day(Day(day));
+    ///     for parcel in 0..500 {
+    ///         let n = parcel % 20;
+    ///         coverage.observe(said(n), said(n + 1), parcel / 20 % 5 == 0, 1.0);
+    ///     }
+    /// }
+    /// assert!(coverage.corrected(0.5) > 0.7, "half is three quarters by now");
+    /// assert!(coverage.ask(0.9) < 0.75, "and who wants nine of ten need not ask for so much");
+    /// ```
     pub fn observe(&mut self, before: f64, after: f64, arrived: bool, alive: f64) {
         let part = ((f64::midpoint(before, after) * PARTS as f64) as usize).min(PARTS - 1);
         let expected = (hazard(after) - hazard(before)).max(0.0);

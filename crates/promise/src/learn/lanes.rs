@@ -408,6 +408,22 @@ impl<'a> Way<'a> {
 }
 
 /// The zone of a destination, by its id.
+///
+/// ```
+/// use promise::{Instant, learn::lanes::zone};
+/// # let policy: promise::policy::Policy = serde_json::from_str(r#"{
+/// #     "currency": "USD", "confidence": 90,
+/// #     "origins": [{"id": "memphis", "time_zone": "America/Chicago", "holidays": ["US"], "handling": {"min": 0, "max": 0},
+/// #         "cutoffs": {"mon": "14:00", "tue": "14:00", "wed": "14:00", "thu": "14:00", "fri": "14:00"}}],
+/// #     "services": [{"id": "ground", "carrier": "ups", "holidays": ["US"]}],
+/// #     "zones": [{"id": "us", "places": [{"country": "US"}]}],
+/// #     "transit": [{"days": {"weights": [0, 0, 1, 1]}}],
+/// #     "methods": [{"id": "standard", "services": ["ground"]}]
+/// # }"#).unwrap();
+/// let document = policy.document(Instant::parse("2026-11-30T15:00:00Z").unwrap());
+/// assert_eq!(zone(&document, "US", "CA", "94103"), Some("us"));
+/// assert_eq!(zone(&document, "FR", "", "75001"), None);
+/// ```
 pub fn zone<'a>(document: &'a Document, country: &str, region: &str, postal_code: &str) -> Option<&'a str> {
     let to =
         Destination { country: country.into(), region: region.into(), postal_code: postal_code.into(), ..Destination::default() };

@@ -1,4 +1,29 @@
 //! The hazard model: the chance of arriving on each day, for a parcel that has not arrived before.
+//!
+//! ```
+//! use promise::{Day, learn::{Model, Settings, Shipment, quantile}};
+//!
+//! let mut model = Model::new(Settings::default(), 90.0, Day(20_000));
+//! // Ten parcels a day; each takes two to four days.
+//! let shipment = |day: i32| Shipment { purchased: Day(day), ..Shipment::default() };
+//! let mut open = Vec::new();
+//! for day in 20_000..20_120 {
+//!     model.begin_day(Day(day));
+//!     for n in 0..10 {
+//!         open.push((model.know(&shipment(day)), day + 2 + n % 3));
+//!     }
+//!     open.retain_mut(|(parcel, comes)| {
+//!         model.observe(parcel, *comes == day);
+//!         *comes > day
+//!     });
+//!     model.end_day(10.0);
+//! }
+//! model.begin_day(Day(20_120));
+//! let known = model.know(&shipment(20_120));
+//! let by_day = model.by_day(&known);
+//! assert!(by_day[1] < 0.1 && by_day[4] > 0.9, "{by_day:?}");
+//! assert!((2.5..3.5).contains(&quantile(&by_day, 0.5)));
+//! ```
 
 use alloc::{format, string::String, vec, vec::Vec};
 use std::collections::HashMap;
