@@ -47,26 +47,28 @@ async fn main() -> Result<()> {
         return reads::reference_server().await;
     }
     let mut figures = Vec::new();
-    let server = server::Server::start().await?;
-    if let Some(at) = args.iter().position(|a| a == "--soak") {
-        let minutes = args.get(at + 1).and_then(|m| m.parse().ok()).unwrap_or(10);
-        return live::soak(&server, minutes).await;
-    }
     // Names may be given, to look at a few: `whereabouts-bench webhook live`.
     let wanted = |name: &str| {
         let mut names = args.iter().filter(|a| !a.starts_with('-') && a.parse::<u64>().is_err()).peekable();
         names.peek().is_none() || names.any(|n| name.contains(n.as_str()))
     };
-    if wanted("order_read order_unchanged promise_read") {
-        figures.extend(reads::figures(&server).await?);
+    let soak = args.iter().position(|a| a == "--soak");
+    if soak.is_some() || wanted("order_read order_unchanged promise_read webhook_ack live_p99 live_memory") {
+        let server = server::Server::start().await?;
+        if let Some(at) = soak {
+            let minutes = args.get(at + 1).and_then(|m| m.parse().ok()).unwrap_or(10);
+            return live::soak(&server, minutes).await;
+        }
+        if wanted("order_read order_unchanged promise_read") {
+            figures.extend(reads::figures(&server).await?);
+        }
+        if wanted("webhook_ack") {
+            figures.push(webhooks::figure(&server).await?);
+        }
+        if wanted("live_p99 live_memory") {
+            figures.extend(live::figures(&server).await?);
+        }
     }
-    if wanted("webhook_ack") {
-        figures.push(webhooks::figure(&server).await?);
-    }
-    if wanted("live_p99 live_memory") {
-        figures.extend(live::figures(&server).await?);
-    }
-    drop(server);
     if wanted("learn learn_state") {
         figures.extend([learn::figure(), learn::state()]);
     }
