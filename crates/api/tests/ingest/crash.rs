@@ -31,6 +31,8 @@ pub fn start(config: &Path) -> Server {
         .args(["serve", "--config"])
         .arg(config)
         .arg(format!("--clock-ahead={}", *AHEAD))
+        // It is the tests' own: the server refuses settings that it does not know.
+        .env_remove("WHEREABOUTS_CRASH_ROUNDS")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
