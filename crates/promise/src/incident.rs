@@ -44,8 +44,9 @@ pub struct Compressed {
 /// Ranges that a notice may have: the promise document, which every shopper loads, stays small.
 pub const MOST_RANGES: usize = 200;
 
-/// Turns postal codes into at most `most` ranges (at least one). Runs of numbers become ranges; where these are too many, the smallest gaps are
-/// closed, and what that adds is counted. Codes with letters lose their last characters instead.
+/// Turns postal codes into at most `most` ranges; what numbers of different lengths and different first letters keep apart stays apart, though
+/// (48 at the very most). Runs of numbers become ranges; where these are too many, the smallest gaps are closed, and what that adds is counted.
+/// Codes with letters lose their last characters instead.
 ///
 /// ```
 /// use promise::incident::compress;
