@@ -144,10 +144,11 @@ fn set_cart(cart: &str, to: &str) -> Response {
     ([(header::SET_COOKIE, format!("cart={clean}; Path=/; SameSite=Lax; HttpOnly"))], Redirect::to(to)).into_response()
 }
 
-fn joined(lines: &[(&Product, u32)]) -> (String, String) {
+fn joined(lines: &[(&Product, u32)]) -> (String, String, String) {
     let skus: Vec<&str> = lines.iter().map(|l| l.0.sku.as_str()).collect();
     let quantities: Vec<String> = lines.iter().map(|l| l.1.to_string()).collect();
-    (skus.join(","), quantities.join(","))
+    let titles: Vec<&str> = lines.iter().map(|l| l.0.title.as_str()).collect();
+    (skus.join(","), quantities.join(","), titles.join("|"))
 }
 
 async fn cart(State(world): State<World>, headers: HeaderMap) -> Response {
@@ -164,10 +165,11 @@ async fn cart(State(world): State<World>, headers: HeaderMap) -> Response {
         .iter()
         .map(|(p, q)| format!("<tr><td>{}</td><td>{q}</td><td>{}</td></tr>", escape(&p.title), money(p.price * q)))
         .collect();
-    let (skus, quantities) = joined(&lines);
+    let (skus, quantities, titles) = joined(&lines);
+    let titles = escape(&titles);
     let html = format!(
         "  <div class=\"cart\"><table><thead><tr><th>Product</th><th>Quantity</th><th>Price</th></tr></thead><tbody>{rows}</tbody></table>\n\
-         <whereabouts-estimate sku=\"{skus}\" quantity=\"{quantities}\" country=\"US\" postal-code=\"{POSTAL_CODE}\" surface=\"cart\">Usually arrives within two weeks</whereabouts-estimate>\n\
+         <whereabouts-estimate sku=\"{skus}\" quantity=\"{quantities}\" titles=\"{titles}\" country=\"US\" postal-code=\"{POSTAL_CODE}\" surface=\"cart\">Usually arrives within two weeks</whereabouts-estimate>\n\
          <p><a href=\"/checkout\">Check out</a></p></div>"
     );
     page(&world, &headers, "cart.html", &[("cart_html", &html)])
@@ -178,8 +180,8 @@ async fn checkout(State(world): State<World>, headers: HeaderMap) -> Response {
     if lines.is_empty() {
         return Redirect::to("/cart").into_response();
     }
-    let (skus, quantities) = joined(&lines);
-    page(&world, &headers, "checkout.html", &[("skus", &skus), ("quantities", &quantities)])
+    let (skus, quantities, titles) = joined(&lines);
+    page(&world, &headers, "checkout.html", &[("skus", &skus), ("quantities", &quantities), ("titles", &titles)])
 }
 
 #[derive(Deserialize)]
