@@ -133,9 +133,9 @@ export async function hostPage(browser, body, { csp, init, route } = {}) {
   return page;
 }
 
-/** What a reader sees in an element: its shadow root, and its own content where a slot shows it. */
+/** What a reader sees in an element, once it is there (a script may still have to place it): its shadow root, and its own content where a slot shows it. */
 export const shown = (page, selector) =>
-  page.$eval(selector, element => {
+  page.locator(selector).first().evaluate(element => {
     const text = node => node.nodeType === 3 ? node.data : node.nodeName === 'SLOT' ? node.assignedNodes().map(text).join(' ') : [...node.childNodes].map(text).join(' ');
     return text(element.shadowRoot ?? element).replace(/\s+/g, ' ').trim();
   });
