@@ -290,8 +290,8 @@ fn parcel(db: &Connection, store: &str, number: &str) -> Result<Parcel> {
     let mut parcel = Parcel { status: Status::Pending, last_scan_at: None, known_since, expected: None };
     let mut rows = db.prepare_cached(
         "select d.body, p.tracking_number from parcels p join documents d on d.store = p.store and d.order_id = p.order_id
-         where p.store = ?1 and (p.tracking_number = ?2
-            or p.tracking_number in (select alias from parcel_aliases where store = ?1 and tracking_number = ?2))",
+         where p.store = ?1 and p.tracking_number in
+            (select ?2 union select alias from parcel_aliases where store = ?1 and tracking_number = ?2)",
     )?;
     for row in rows.query_map(params![store, number], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))? {
         let (body, of) = row?;

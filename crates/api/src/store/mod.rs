@@ -12,6 +12,8 @@ pub mod messages;
 pub mod orders;
 pub mod outbox;
 pub mod people;
+#[cfg(test)]
+mod plans;
 pub mod policies;
 pub mod privacy;
 pub mod retention;
@@ -38,6 +40,9 @@ const PATIENCE: Duration = Duration::from_millis(1);
 /// From here on a commit takes longer than answering everybody it is for.
 const SLOW: Duration = Duration::from_millis(2);
 
+/// Statements that a connection keeps ready: more than there are, so that none is parsed twice.
+const STATEMENTS: usize = 512;
+
 static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_init.sql"),
     include_str!("../../migrations/0002_engine.sql"),
@@ -57,6 +62,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0016_code_meanings.sql"),
     include_str!("../../migrations/0017_one_queue.sql"),
     include_str!("../../migrations/0018_messages_counted.sql"),
+    include_str!("../../migrations/0019_by_order.sql"),
 ];
 
 /// The version of the database's shape that this program makes.
@@ -82,13 +88,20 @@ impl Db {
         let mut writer = Connection::open(path).with_context(|| format!("database {}", path.display()))?;
         configure(&writer)?;
         migrate(&mut writer)?;
+        #[cfg(test)]
+        plans::watch(&mut writer);
         let (writes, waiting) = mpsc::channel::<Write>();
         thread::Builder::new().name("db-writer".into()).spawn(move || write_all(&writer, &waiting))?;
         let (reads, asked) = mpsc::channel::<Read>();
         let asked = Arc::new(Mutex::new(asked));
         for n in 0..READERS {
-            let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            #[cfg_attr(not(test), expect(unused_mut, reason = "tests watch it"))]
+            let mut reader =
+                Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
             reader.busy_timeout(Duration::from_secs(5))?;
+            reader.set_prepared_statement_cache_capacity(STATEMENTS);
+            #[cfg(test)]
+            plans::watch(&mut reader);
             let asked = asked.clone();
             thread::Builder::new().name(format!("db-reader-{n}")).spawn(move || {
                 loop {
@@ -242,7 +255,7 @@ fn in_savepoint<T>(db: &Connection, change: impl FnOnce(&Connection) -> Result<T
 
 fn configure(db: &Connection) -> Result<()> {
     db.busy_timeout(Duration::from_secs(5))?;
-    db.set_prepared_statement_cache_capacity(64);
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
     // FULL: each commit is on disk before it is answered; NORMAL would not sync in WAL mode.
     db.execute_batch(
         "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;

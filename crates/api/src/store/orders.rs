@@ -77,8 +77,8 @@ pub fn keep(db: &Connection, store: &StoreInfo, event: i64, facts: &Facts) -> Re
             both.execute(params![store.id, part.tracking_number, alias])?;
         }
         let mut orders = db.prepare_cached(
-            "select order_id from parcels where store = ?1 and (tracking_number = ?2
-                or tracking_number in (select alias from parcel_aliases where store = ?1 and tracking_number = ?2))",
+            "select order_id from parcels where store = ?1 and tracking_number in
+                (select ?2 union select alias from parcel_aliases where store = ?1 and tracking_number = ?2)",
         )?;
         for order in orders.query_map(params![store.id, part.tracking_number], |r| r.get::<_, String>(0))? {
             touched.push(order?);
@@ -379,8 +379,8 @@ fn heard(db: &Connection, store: &str, number: &str) -> Result<Option<String>> {
 /// A parcel's state, from all that was said about it and about the fulfillment that it belongs to.
 fn parcel(db: &Connection, store: &str, number: &str, of: Option<&Fulfillment>, destination: &Address) -> Result<State> {
     let mut rows = db.prepare_cached(
-        "select facts, tracking_number from parcel_parts where store = ?1 and (tracking_number = ?2
-            or tracking_number in (select alias from parcel_aliases where store = ?1 and tracking_number = ?2))",
+        "select facts, tracking_number from parcel_parts where store = ?1 and tracking_number in
+            (select ?2 union select alias from parcel_aliases where store = ?1 and tracking_number = ?2)",
     )?;
     let mut parts: Vec<Shipment> = Vec::new();
     for row in rows.query_map(params![store, number], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))? {

@@ -60,10 +60,13 @@ fn ids(db: &Connection, store: &StoreInfo, text: &str) -> Result<Vec<String>> {
     }
     let code = plain(text);
     if !code.is_empty() {
-        add("select id from orders where store = ?1 and (number = ?2 or id = ?3) limit ?4", params![store.id, code, text, most])?;
         add(
-            "select order_id from parcels where store = ?1 and (tracking_number in (?2, ?3)
-                or tracking_number in (select alias from parcel_aliases where store = ?1 and tracking_number in (?2, ?3))) limit ?4",
+            "select id from orders where store = ?1 and id in (select ?3 union select id from orders where store = ?1 and number = ?2) limit ?4",
+            params![store.id, code, text, most],
+        )?;
+        add(
+            "select order_id from parcels where store = ?1 and tracking_number in
+                (select ?2 union select ?3 union select alias from parcel_aliases where store = ?1 and tracking_number in (?2, ?3)) limit ?4",
             params![store.id, text, code, most],
         )?;
         add(
