@@ -96,7 +96,11 @@ pub async fn figures(server: &Server) -> Result<Vec<Figure>> {
     ])
 }
 
-/// Streams, webhooks and readers for some minutes: what the server's memory does. Prints a line every half minute.
+/// By how much memory may grow over a soak, once it is warm: what a machine's noise and a rounder of pages do.
+const FLAT: f64 = 0.05;
+
+/// Streams, webhooks and readers for some minutes: what the server's memory does. Prints a line every half minute and a verdict; memory
+/// that is not flat is an error.
 pub async fn soak(server: &Server, minutes: u64) -> Result<()> {
     for order in 0..ORDERS {
         server.place(2000 + order as u32, &number(order)).await?;
@@ -104,7 +108,8 @@ pub async fn soak(server: &Server, minutes: u64) -> Result<()> {
     server.settled().await?;
     let path = |n: usize| Server::path_of(2000 + (n % ORDERS) as u32) + "/live";
     let open = memory_of_streams(server.address, server.pid(), room()?.min(2000), path, None).await?;
-    let (began, mut said, mut first) = (Instant::now(), Instant::now(), 0.0);
+    let (began, mut looked, mut said) = (Instant::now(), Instant::now(), 0);
+    let mut samples = Vec::new();
     let mut connection = http::Connection::open(server.address).await?;
     let mut tick = tokio::time::interval(Duration::from_micros(1_000_000 / RATE as u64));
     let mut n = 0usize;
@@ -120,21 +125,35 @@ pub async fn soak(server: &Server, minutes: u64) -> Result<()> {
         ensure!(connection.send(&server.signed("easypost", "", &body)).await?.status == 200, "webhook {n}");
         connection.send(&http::get(&Server::path_of(2000 + order as u32), &[])).await?;
         n += 1;
-        if said.elapsed() > Duration::from_secs(30) {
-            said = Instant::now();
+        if looked.elapsed() > Duration::from_secs(2) {
+            looked = Instant::now();
             let now = resident(server.pid())? / 1e6;
-            if first == 0.0 {
-                first = now;
+            samples.push(now);
+            let seconds = began.elapsed().as_secs();
+            if seconds / 30 > said {
+                said = seconds / 30;
+                println!("{seconds:>4} s  {n:>7} webhooks  {now:>7.1} MB");
             }
-            println!(
-                "{:>4} s  {n:>7} webhooks  {now:>7.1} MB  ({:+.1} % since the first line)",
-                began.elapsed().as_secs(),
-                (now / first - 1.0) * 100.0
-            );
         }
     }
     drop(open);
+    let growth = growth(&samples).context("too short: a soak takes a minute at least")?;
+    println!(
+        "{} webhooks and as many reads with {} open streams, {minutes} minutes: memory {:+.1} % from the first third to the last, once warm",
+        n,
+        room()?.min(2000),
+        growth * 100.0
+    );
+    ensure!(growth < FLAT, "memory is not flat: it may grow by {:.0} %", FLAT * 100.0);
+    println!("memory is flat");
     Ok(())
+}
+
+/// By how much the last third of the samples lies above the first, the first fifth left out: then caches are filled.
+fn growth(samples: &[f64]) -> Option<f64> {
+    let warm = &samples[samples.len() / 5..];
+    let third = warm.len() / 3;
+    (third >= 5).then(|| median(warm[warm.len() - third..].to_vec()) / median(warm[..third].to_vec()) - 1.0)
 }
 
 fn number(order: usize) -> String {
@@ -216,4 +235,22 @@ fn resident(pid: u32) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find(|l| l.starts_with("VmRSS")).context("no VmRSS")?;
     Ok(line.split_whitespace().nth(1).context("no figure")?.parse::<f64>()? * 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leak_is_told_from_noise_and_from_caches_that_fill() {
+        let samples = |mb: fn(usize) -> f64| (0..300).map(mb).collect::<Vec<_>>();
+        let flat = samples(|n| if n < 40 { 60.0 + n as f64 / 2.0 } else { 80.0 + (n % 7) as f64 / 2.0 });
+        assert!(growth(&flat).unwrap() < FLAT);
+        // Fifty bytes for each of 120,000 webhooks.
+        let leak = samples(|n| 80.0 + n as f64 * 400.0 * 50.0 / 1e6);
+        assert!(growth(&leak).unwrap() > 0.03, "{:?}", growth(&leak));
+        let worse = samples(|n| 80.0 + n as f64 * 400.0 * 100.0 / 1e6);
+        assert!(growth(&worse).unwrap() > FLAT, "{:?}", growth(&worse));
+        assert_eq!(growth(&[80.0; 10]), None);
+    }
 }

@@ -5,6 +5,8 @@
 //! for an order which is in memory is answered from there ([`from_memory`]), and a webhook is taken without the layers that serve pages
 //! ([`webhook`]). Everything else is the router's.
 
+mod timer;
+
 use std::{
     io,
     net::SocketAddr,
@@ -24,10 +26,7 @@ use axum::{
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -69,7 +68,7 @@ pub async fn serve(listener: TcpListener, state: AppState, app: Router) -> Resul
             let Some((stream, read)) = taken_over(stream, &state).await else { return };
             let service = service_fn(move |request: Request<Incoming>| answer(state.clone(), app.clone(), peer, request));
             let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
+                .timer(timer::Timer::default())
                 .header_read_timeout(PATIENCE)
                 .serve_connection(TokioIo::new(Resumed { read, stream }), service);
             // A client that goes away is nobody's fault.

@@ -16,6 +16,7 @@ pub mod people;
 mod plans;
 pub mod policies;
 pub mod privacy;
+mod queue;
 pub mod retention;
 pub mod search;
 pub mod shoppers;
@@ -28,7 +29,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -78,7 +79,7 @@ type Read = Box<dyn FnOnce(&Connection) + Send>;
 /// A handle to the database; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    writes: mpsc::Sender<Write>,
+    writes: Arc<queue::Sender<Write>>,
     reads: mpsc::Sender<Read>,
 }
 
@@ -90,7 +91,7 @@ impl Db {
         migrate(&mut writer)?;
         #[cfg(test)]
         plans::watch(&mut writer);
-        let (writes, waiting) = mpsc::channel::<Write>();
+        let (writes, waiting) = queue::queue::<Write>();
         thread::Builder::new().name("db-writer".into()).spawn(move || write_all(&writer, &waiting))?;
         let (reads, asked) = mpsc::channel::<Read>();
         let asked = Arc::new(Mutex::new(asked));
@@ -116,7 +117,7 @@ impl Db {
                 }
             })?;
         }
-        Ok(Db { writes, reads })
+        Ok(Db { writes: Arc::new(writes), reads })
     }
 
     /// Runs a change. It is on disk when this returns; when it fails, nothing of it is.
@@ -132,7 +133,7 @@ impl Db {
                 });
             })
         });
-        self.writes.send(job).map_err(|_| anyhow!("the database is closed"))?;
+        ensure!(self.writes.send(job), "the database is closed");
         answered.await.map_err(|_| anyhow!("the database is closed"))?
     }
 
@@ -152,7 +153,7 @@ impl Db {
                 });
             })
         });
-        self.writes.send(job).map_err(|_| anyhow!("the database is closed"))?;
+        ensure!(self.writes.send(job), "the database is closed");
         answered.await.map_err(|_| anyhow!("the database is closed"))?
     }
 
@@ -176,17 +177,19 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn came(&mut self) {
-        self.away = self.away.saturating_sub(1);
+    fn came(&mut self, n: usize) {
+        self.away = self.away.saturating_sub(n);
     }
 
-    /// A quick commit is not worth waiting for all: half of them write while the other half is answered. A slow one is.
-    fn worth_waiting(&self, here: usize) -> bool {
-        if self.cost > SLOW { self.away > 0 } else { here < self.away }
+    /// How many more are worth waiting for, where so many are here. A quick commit is not worth waiting for all: half of them write while
+    /// the other half is answered. A slow one is.
+    fn wanted(&self, here: usize) -> usize {
+        if self.cost > SLOW { self.away } else { self.away.saturating_sub(here).div_ceil(2) }
     }
 
+    /// No longer than the commit itself takes.
     fn patience(&self) -> Duration {
-        (self.cost / 4).min(PATIENCE)
+        self.cost.min(PATIENCE)
     }
 
     /// Some don't write again.
@@ -200,34 +203,24 @@ impl Crowd {
     }
 }
 
-fn write_all(db: &Connection, waiting: &mpsc::Receiver<Write>) {
+fn write_all(db: &Connection, waiting: &queue::Receiver<Write>) {
     let run = |sql: &str| db.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(|e| e.to_string());
     let mut crowd = Crowd::default();
-    while let Ok(first) = waiting.recv() {
-        let mut answers = Vec::new();
+    let (mut group, mut answers) = (Vec::new(), Vec::new());
+    while waiting.first(&mut group, GROUP) {
+        crowd.came(group.len());
+        let wanted = crowd.wanted(group.len()).min(GROUP - group.len());
+        if wanted > 0 {
+            let before = group.len();
+            let _ = waiting.more(&mut group, wanted, crowd.patience(), GROUP);
+            crowd.came(group.len() - before);
+            if group.len() - before < wanted {
+                crowd.stayed_away();
+            }
+        }
         let committed = (|| {
             run("begin immediate")?;
-            crowd.came();
-            answers.push(first(db));
-            let mut until = None;
-            while answers.len() < GROUP {
-                let next = match waiting.try_recv() {
-                    Ok(next) => next,
-                    Err(_) if crowd.worth_waiting(answers.len()) => {
-                        let until = *until.get_or_insert_with(|| Instant::now() + crowd.patience());
-                        match waiting.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                            Ok(next) => next,
-                            Err(_) => {
-                                crowd.stayed_away();
-                                break;
-                            }
-                        }
-                    }
-                    Err(_) => break,
-                };
-                crowd.came();
-                answers.push(next(db));
-            }
+            answers.extend(group.drain(..).map(|write| write(db)));
             let began = Instant::now();
             let committed = run("commit");
             crowd.answered(answers.len(), began.elapsed());
@@ -236,7 +229,9 @@ fn write_all(db: &Connection, waiting: &mpsc::Receiver<Write>) {
         if committed.is_err() {
             let _ = db.execute_batch("rollback");
         }
-        for answer in answers {
+        // Where not even a transaction could begin, those who wait learn of it as well.
+        group.clear();
+        for answer in answers.drain(..) {
             answer(committed.clone());
         }
     }
@@ -291,33 +286,32 @@ mod tests {
         let quick = Duration::from_micros(400);
         let mut alone = Crowd::default();
         for _ in 0..5 {
-            alone.came();
-            assert!(!alone.worth_waiting(1));
+            alone.came(1);
+            assert_eq!(alone.wanted(1), 0);
             alone.answered(1, quick);
         }
         let mut crowd = Crowd::default();
         crowd.answered(64, quick);
-        let take = |crowd: &mut Crowd, most: usize| {
-            let mut here = 0;
-            while here < most && (here == 0 || crowd.worth_waiting(here)) {
-                crowd.came();
-                here += 1;
-            }
-            here
+        // All sixty-four are away, and the first is back.
+        let take = |crowd: &mut Crowd| {
+            crowd.came(1);
+            let more = crowd.wanted(1);
+            crowd.came(more);
+            1 + more
         };
         // Thirty-two are as many as are still to come; the others come while those are committed.
-        assert_eq!(take(&mut crowd, 64), 32);
+        assert_eq!(take(&mut crowd), 32);
         crowd.answered(32, quick);
-        assert_eq!(take(&mut crowd, 64), 32);
+        assert_eq!(take(&mut crowd), 32);
         // A slow disk: all in one.
         crowd.answered(32, Duration::from_millis(40));
-        assert_eq!(take(&mut crowd, 200), 64);
+        assert_eq!(take(&mut crowd), 64);
         // They have gone: soon nobody is waited for.
         crowd.answered(64, quick);
         for _ in 0..7 {
             crowd.stayed_away();
         }
         crowd.cost = quick;
-        assert!(!crowd.worth_waiting(1) && crowd.patience() <= PATIENCE);
+        assert!(crowd.wanted(1) == 0 && crowd.patience() <= PATIENCE);
     }
 }

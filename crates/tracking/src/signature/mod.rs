@@ -298,7 +298,9 @@ fn base64(text: &str) -> Result<Vec<u8>, Rejected> {
 }
 
 fn hexadecimal(text: &str) -> Result<Vec<u8>, Rejected> {
-    hex::decode(text).map_err(|_| Rejected::Mismatch)
+    let mut bytes = vec![0; text.len() / 2];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| Rejected::Mismatch)?;
+    Ok(bytes)
 }
 
 fn rfc3339(text: &str) -> Option<i64> {
