@@ -53,6 +53,9 @@ struct Format {
     name: String,
     /// The first that matches the whole number counts. Groups: `serial` and `check` for the check digit, `service`, `zip`, `country`.
     patterns: Vec<String>,
+    /// The same, for what a number of this courier may look like and any letters and digits as well: a candidate, never valid.
+    #[serde(default)]
+    loose: Vec<String>,
     #[serde(default)]
     checksum: Option<Checksum>,
     /// Without check digit: is the form so peculiar that a match means something?
@@ -71,6 +74,8 @@ struct Format {
     also: Option<String>,
     #[serde(skip)]
     compiled: Vec<Regex>,
+    #[serde(skip)]
+    compiled_loose: Vec<Regex>,
 }
 
 fn yes() -> bool {
@@ -83,6 +88,7 @@ static COURIERS: LazyLock<Vec<Courier>> = LazyLock::new(|| {
         for format in &mut courier.formats {
             let compile = |p: &String| RegexBuilder::new(&format!("^(?:{p})$")).unicode(false).build().ok();
             format.compiled = format.patterns.iter().filter_map(compile).collect();
+            format.compiled_loose = format.loose.iter().filter_map(compile).collect();
         }
         Some(courier)
     };
@@ -143,6 +149,14 @@ pub struct Candidate {
     pub checked: bool,
 }
 
+impl Detected {
+    /// Nothing is valid but what a check digit says.
+    fn keep_checked(&mut self) {
+        self.candidates.retain(|c| !c.valid || c.checked);
+        self.valid = self.candidates.iter().any(|c| c.valid);
+    }
+}
+
 /// A full-width digit or letter as an ordinary one.
 fn narrow(c: char) -> char {
     match c {
@@ -170,12 +184,32 @@ pub fn detect(number: &str, hints: &Hints) -> Detected {
             let formats = courier.formats.iter().filter(|f| !added.iter().any(|c| c.has(&f.id)));
             candidates.extend(formats.filter_map(|f| candidate(courier, f, &normalized, hints)));
         }
+        check_digit_decides(&mut candidates);
         for courier in PUBLISHED.iter().chain(added) {
             candidates.extend(courier.candidates(&written, &normalized, hints));
         }
     }
     candidates.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then_with(|| a.service_id.cmp(&b.service_id)));
+    // Two files may say the same of one courier: the surest is enough.
+    let mut named = Vec::new();
+    candidates.retain(|c| {
+        let name = (c.carrier.clone(), c.service_id.clone());
+        let new = !named.contains(&name);
+        named.push(name);
+        new
+    });
     Detected { number: number.trim().to_owned(), valid: candidates.iter().any(|c| c.valid), normalized, candidates }
+}
+
+/// A number of a form that has a check digit, which is wrong, is not made right by a form of another courier that has none: letters, nine
+/// digits and letters are a postal number first of all.
+fn check_digit_decides(candidates: &mut [Candidate]) {
+    let wrong = candidates.iter().any(|c| c.checked && !c.valid) && !candidates.iter().any(|c| c.checked && c.valid);
+    if wrong {
+        for c in candidates.iter_mut().filter(|c| !c.checked) {
+            (c.valid, c.confidence) = (false, c.confidence.min(0.05));
+        }
+    }
 }
 
 fn candidate(courier: &Courier, format: &Format, number: &str, hints: &Hints) -> Option<Candidate> {
@@ -183,10 +217,12 @@ fn candidate(courier: &Courier, format: &Format, number: &str, hints: &Hints) ->
         return None;
     }
     let mut found = None;
-    for pattern in &format.compiled {
+    let sure = format.compiled.iter().map(|p| (p, true)).chain(format.compiled_loose.iter().map(|p| (p, false)));
+    for (pattern, sure) in sure {
         let Some(groups) = pattern.captures(number) else { continue };
         let group = |name: &str| groups.name(name).map(|m| m.as_str());
         let right = match (&format.checksum, group("serial"), group("check").and_then(|c| c.chars().next())) {
+            _ if !sure => false,
             (Some(checksum), Some(serial), Some(check)) => checksum.holds(serial, check),
             (None, ..) => true,
             _ => false,
@@ -275,8 +311,7 @@ impl Run<'_> {
         }
         let mut detected = detect(&joined, hints);
         if self.needs_check_digit() {
-            detected.candidates.retain(|c| !c.valid || c.checked);
-            detected.valid = detected.candidates.iter().any(|c| c.valid);
+            detected.keep_checked();
         }
         (!detected.candidates.is_empty()).then_some(detected)
     }
@@ -293,7 +328,7 @@ fn pieces(text: &str) -> Vec<Vec<&str>> {
 /// The numbers in a text, in its order: the text itself if it is one; else the runs of words in it that are, the surest and longest first.
 /// Where none is right, what is a carrier's number but for its check digit; else the text as it is.
 pub fn find(text: &str, hints: &Hints) -> Vec<Detected> {
-    let whole = detect(text, hints);
+    let mut whole = detect(text, hints);
     let folded: String = text.chars().map(narrow).collect();
     let pieces = pieces(&folded);
     if let [words] = pieces.as_slice()
@@ -328,7 +363,12 @@ pub fn find(text: &str, hints: &Hints) -> Vec<Detected> {
         }
     }
     found.sort_by_key(|f| (f.0, f.1));
-    if found.is_empty() { Vec::from([whole]) } else { found.into_iter().map(|f| f.3).collect() }
+    if found.is_empty() {
+        // A sentence without its spaces is a number by chance only.
+        whole.keep_checked();
+        return Vec::from([whole]);
+    }
+    found.into_iter().map(|f| f.3).collect()
 }
 
 #[cfg(test)]
@@ -348,7 +388,8 @@ mod tests {
         for courier in COURIERS.iter() {
             for format in &courier.formats {
                 assert_eq!(format.compiled.len(), format.patterns.len(), "{}: a pattern that can't be read", format.id);
-                for pattern in &format.compiled {
+                assert_eq!(format.compiled_loose.len(), format.loose.len(), "{}: a pattern that can't be read", format.id);
+                for pattern in format.compiled.iter().chain(&format.compiled_loose) {
                     let names: Vec<&str> = pattern.capture_names().flatten().collect();
                     assert!(names.contains(&"serial"), "{}", format.id);
                     assert_eq!(names.contains(&"check"), format.checksum.is_some(), "{}", format.id);

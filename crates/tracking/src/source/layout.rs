@@ -369,10 +369,10 @@ fn read_shipment(layout: &Layout, node: &Node, problems: &mut Vec<Problem>) -> S
     shipment
 }
 
-/// The carrier whose check digit a number carries, if it is one alone.
+/// The carrier whose check digit a number carries, or whose own its form is.
 fn detected(number: &str) -> Option<String> {
     let found = number::detect(number, &number::Hints::default());
-    found.candidates.into_iter().next().filter(|c| c.valid).map(|c| c.carrier)
+    found.candidates.into_iter().next().filter(|c| c.valid && c.confidence >= 0.7).map(|c| c.carrier)
 }
 
 fn unknown(kind: &str, field: Option<&String>, code: &str, words: Option<&str>) -> Problem {
