@@ -81,7 +81,7 @@ async fn main() -> Result<()> {
     if wanted("console_median console_p95 console_memory") {
         // A year of a store: `--orders 1000000` is a large one's; the default keeps the run short.
         let at = args.iter().position(|a| a == "--orders");
-        let orders = at.and_then(|at| args.get(at + 1)).and_then(|n| n.parse().ok()).unwrap_or(50_000);
+        let orders = at.and_then(|at| args.get(at + 1)).and_then(|n| n.parse().ok()).unwrap_or(20_000);
         figures.extend(insight::figures(orders).await?);
     }
     if args.iter().any(|a| a == "--json") {
