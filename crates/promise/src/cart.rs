@@ -71,28 +71,18 @@ fn tell(kept: &mut &'static str, other: &'static str) {
 
 impl<'a> Cart<'a> {
     pub fn new(document: &'a Document, request: &'a Request, now: Instant) -> Cart<'a> {
-        let mut pieces = Vec::new();
+        let pieces = journey::pieces(document, &request.items, Stock::Judged);
+        let signature = pieces.iter().any(|p| p.item.is_some_and(|i| i.signature));
         let mut whole = Vec::new();
-        for (n, l) in request.items.iter().enumerate() {
-            pieces.push(Piece { line: n as u16, sku: &l.sku, quantity: l.quantity, stock: Stock::Judged });
-        }
         whole.resize_with(document.origins.len(), OnceCell::new);
-        Cart {
-            document,
-            request,
-            now,
-            pieces,
-            whole,
-            signature: request.items.iter().any(|l| journey::item(document, &l.sku).is_some_and(|i| i.signature)),
-        }
+        Cart { document, request, now, pieces, whole, signature }
     }
 
     /// How the cart travels by a method to a destination that lies in one of these zones, or why it can't.
     pub fn answer(&self, index: usize, zones: &[usize]) -> Result<Answer<'a>, &'static str> {
         let document = self.document;
         let method = document.methods.get(index).ok_or("no_service")?;
-        let cant =
-            |p: &Piece| journey::item(document, p.sku).is_some_and(|i| !i.not_by.is_empty() && journey::names(&i.not_by, index));
+        let cant = |p: &Piece| p.item.is_some_and(|i| !i.not_by.is_empty() && journey::names(&i.not_by, index));
         let mut open = Vec::new();
         let mut why = "excluded_zone";
         if method.to == "store" && method.zones.is_empty() {
@@ -192,7 +182,7 @@ impl<'a> Cart<'a> {
             return Err("not_available");
         }
         let make = || {
-            if !journey::holds(document, origin, pieces) {
+            if !journey::holds(origin, pieces) {
                 return Err("not_available");
             }
             journey::dispatch(document, origin, pieces, self.now).map(Rc::new).ok_or("no_service")
@@ -271,7 +261,7 @@ impl<'a> Cart<'a> {
         ready: bool,
         taken: &mut Vec<(&'a str, usize, u32)>,
     ) -> Result<Vec<Way<'a>>, &'static str> {
-        let Some(item) = journey::item(self.document, piece.sku) else {
+        let Some(item) = piece.item else {
             return Ok(Vec::from([self.best(method, zone, &[piece])?]));
         };
         let left_at = |taken: &[(&str, usize, u32)], origin: usize| {

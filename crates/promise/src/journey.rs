@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::{
     calendar::Calendar,
     document::{Delay, Document, Item, Origin},
-    estimate::Destination,
+    estimate::{Destination, Line},
     place,
     spread::Spread,
     time::{Day, Instant},
@@ -22,13 +22,25 @@ pub(crate) struct Lane {
 }
 
 /// Pieces of one line of the cart that travel together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Piece<'a> {
     /// Index of the request's line.
     pub line: u16,
     pub sku: &'a str,
+    /// What the document says about the SKU, if it says anything.
+    pub item: Option<&'a Item>,
     pub quantity: u32,
     pub stock: Stock,
+}
+
+/// All pieces of these lines.
+pub(crate) fn pieces<'a>(document: &'a Document, lines: &'a [Line], stock: Stock) -> Vec<Piece<'a>> {
+    let mut pieces = Vec::new();
+    for (n, l) in lines.iter().enumerate() {
+        let item = document.items.iter().find(|i| i.sku == l.sku);
+        pieces.push(Piece { line: n as u16, sku: &l.sku, item, quantity: l.quantity, stock });
+    }
+    pieces
 }
 
 /// Where pieces come from.
@@ -97,10 +109,6 @@ pub(crate) fn next_cutoff(document: &Document, origin: &Origin, now: Instant) ->
     None
 }
 
-pub(crate) fn item<'a>(document: &'a Document, sku: &str) -> Option<&'a Item> {
-    document.items.iter().find(|i| i.sku == sku)
-}
-
 /// When these pieces leave the origin, ordered at `at`. `None`: the origin never works.
 pub(crate) fn dispatch(document: &Document, index: usize, pieces: &[Piece], at: Instant) -> Option<Dispatch> {
     let origin = document.origins.get(index)?;
@@ -112,7 +120,7 @@ pub(crate) fn dispatch(document: &Document, index: usize, pieces: &[Piece], at: 
     let mut available = None;
     let (mut lead, mut back_order): (&[u32], &[u32]) = (&[], &[]);
     for piece in pieces {
-        let Some(item) = item(document, piece.sku) else { continue };
+        let Some(item) = piece.item else { continue };
         let beyond = beyond(item, index, piece, pieces);
         // Without a word about stock, the day is that of a release.
         if beyond || item.stock.is_none() {
@@ -189,9 +197,9 @@ pub(crate) fn on_hand(item: &Item, origin: usize) -> u32 {
 }
 
 /// Has the origin these pieces, or will it get them?
-pub(crate) fn holds(document: &Document, origin: usize, pieces: &[Piece]) -> bool {
+pub(crate) fn holds(origin: usize, pieces: &[Piece]) -> bool {
     pieces.iter().all(|piece| {
-        item(document, piece.sku).is_none_or(|item| {
+        piece.item.is_none_or(|item| {
             names(&item.origins, origin)
                 && (item.available_from.is_some() || !item.back_order.is_empty() || !beyond(item, origin, piece, pieces))
         })
@@ -227,8 +235,8 @@ pub(crate) fn arrival(
     let origin = document.origins.get(lane.origin)?;
     let mut sum = days.plus(weights, &calendar)?;
     let mut bearing = Vec::new();
-    // Arrivals by day of dispatch and step of transit, once a delay bears on them; as indices of the service's working days, each looked up once.
-    let mut parcels: Vec<Parcel> = Vec::new();
+    // Once a delay bears on them: a row for each day of dispatch; and the service's working days, each looked up once.
+    let mut rows: Vec<Row> = Vec::new();
     let mut worked: Vec<Day> = Vec::new();
     for (n, delay) in document.delays.iter().enumerate() {
         if at_origin(delay) || !names_lane(document, delay, lane, to) || !names_items(delay, pieces) {
@@ -238,23 +246,24 @@ pub(crate) fn arrival(
         if until.is_some_and(|u| days.0.iter().all(|d| d.0 > u)) || sum.0.iter().all(|d| d.0 < from) {
             continue;
         }
-        if parcels.is_empty() {
-            worked.push(calendar.at_or_after(days.0.first()?.0)?);
+        if rows.is_empty() {
+            let first = days.0.first()?.0;
+            worked.push(calendar.at_or_after(first)?);
             let weights = if weights.is_empty() { &[1] } else { weights };
-            let total = total(weights).max(1);
+            // Where a delay is still to begin, a parcel may arrive before: then each step of transit has a row of its own.
+            let begun = document.delays.iter().all(|d| origin_days(origin, d).0 <= first);
             for (dispatched, weight) in &days.0 {
                 while worked.last()? < dispatched {
                     worked.push(calendar.after(*worked.last()?)?);
                 }
-                let first = worked.partition_point(|d| d < dispatched);
-                for (step, w) in weights.iter().enumerate().filter(|w| *w.1 > 0) {
-                    let weight = ((weight << 10).wrapping_mul(u64::from(*w)) / total).max(1);
-                    parcels.push(Parcel { dispatched: *dispatched, step, arrives: first + step, weight });
+                let at = worked.partition_point(|d| d < dispatched);
+                for (step, weights) in weights.chunks(if begun { weights.len() } else { 1 }).enumerate() {
+                    rows.push(Row { dispatched: *dispatched, at, first: at + step, late: Vec::from([weight << 10]), weights });
                 }
             }
         }
-        let furthest = parcels.iter().fold(0, |last, p| last.max(p.arrives)) + delay.effect.len();
-        while worked.len() <= furthest {
+        let furthest = rows.iter().fold(0, |last, r| last.max(r.first + r.late.len() + r.weights.len())) + delay.effect.len();
+        while worked.len() < furthest {
             worked.push(calendar.after(*worked.last()?)?);
         }
         // What is on its way while the delay holds comes later by the delay's effect, but no later than what leaves when all is over, so
@@ -267,53 +276,51 @@ pub(crate) fn arrival(
             shares.push((u64::from(*e) << 14).div_ceil(total));
         }
         let unchanged = [1 << 14];
-        let mut later: Vec<Parcel> = Vec::with_capacity(parcels.len() * 2);
-        let mut sums: Vec<u64> = alloc::vec![0; worked.len()];
-        // Weights by day of arrival, of the parcels of one dispatch and step: those stand side by side.
-        let mut of_step: Vec<u64> = alloc::vec![0; worked.len()];
-        let mut at = 0;
-        while let Some(one) = parcels.get(at).copied() {
-            let (mut first, mut last) = (usize::MAX, 0);
-            while let Some(parcel) = parcels.get(at).filter(|p| p.step == one.step && p.dispatched == one.dispatched) {
-                at += 1;
-                let spared = shares.is_empty() || worked[parcel.arrives] < from || until.is_some_and(|u| parcel.dispatched > u);
-                let latest = over.saturating_add(parcel.step).max(parcel.arrives);
+        let mut total: u64 = 0;
+        for row in &mut rows {
+            let gone = shares.is_empty() || until.is_some_and(|u| row.dispatched > u);
+            let mut later: Vec<u64> = alloc::vec![0; row.late.len() + shares.len()];
+            for (late, weight) in row.late.iter().enumerate() {
+                let spared = gone || worked[row.first + late] < from;
+                let latest = over.saturating_sub(row.at).max(late);
                 for (extra, share) in if spared { unchanged.as_slice() } else { &shares }.iter().enumerate() {
-                    let arrives = (parcel.arrives + extra).min(latest);
-                    of_step[arrives] += parcel.weight.wrapping_mul(*share) >> 4;
-                    last = last.max(arrives);
+                    let weight = weight.wrapping_mul(*share) >> 4;
+                    later[(late + extra).min(latest)] += weight;
+                    total = total.saturating_add(weight);
                 }
-                first = first.min(parcel.arrives);
             }
-            for arrives in first..=last {
-                let weight = core::mem::take(&mut of_step[arrives]);
-                if weight > 0 {
-                    sums[arrives] += weight;
-                    later.push(Parcel { arrives, weight, ..one });
+            row.late = later;
+        }
+        // Weights stay far below what a number holds, also after many delays.
+        let shift = (64 - total.leading_zeros()).saturating_sub(34);
+        let mut sums: Vec<u64> = alloc::vec![0; worked.len()];
+        for row in &mut rows {
+            for (late, weight) in row.late.iter_mut().enumerate() {
+                if *weight > 0 {
+                    *weight = (*weight >> shift).max(1);
+                    for (step, w) in row.weights.iter().enumerate() {
+                        let sum = &mut sums[row.first + late + step];
+                        *sum = sum.saturating_add(weight.wrapping_mul(u64::from(*w)));
+                    }
                 }
             }
         }
-        parcels = later;
         let moved = Spread::of(&worked, &sums);
         if shows(&sum, &moved) {
             bearing.push(n);
         }
         sum = moved;
-        // Weights stay far below what a number holds, also after many delays.
-        let total = parcels.iter().fold(0, |sum: u64, p| sum.saturating_add(p.weight));
-        let shift = (64 - total.leading_zeros()).saturating_sub(34);
-        parcels.iter_mut().for_each(|p| p.weight = (p.weight >> shift).max(1));
     }
     Some((sum, bearing))
 }
 
-/// A part of what may happen to a parcel: dispatched on a day, this many steps of transit on its way, arriving on a working day by its index.
-#[derive(Clone, Copy)]
-struct Parcel {
+/// Parcels dispatched on a day: the weights of 0, 1, 2 … days of delay; and those of transit, from a working day on. Working days by their index.
+struct Row<'a> {
     dispatched: Day,
-    step: usize,
-    arrives: usize,
-    weight: u64,
+    at: usize,
+    first: usize,
+    late: Vec<u64>,
+    weights: &'a [u32],
 }
 
 /// Keeps the parts of a weight that a delay's effect divides it into from rounding to nothing.

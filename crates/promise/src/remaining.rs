@@ -9,7 +9,7 @@ use crate::{
     document::{Document, Service},
     estimate::{self, DelayShown, Destination, Line, Step, Window},
     explain,
-    journey::{self, Lane, Piece, Stock},
+    journey::{self, Lane, Stock},
     place,
     spread::Spread,
     time::{Day, Instant},
@@ -103,8 +103,7 @@ const LAST_HOUR: u32 = 21;
 /// ```
 pub fn remaining(document: &Document, progress: &Progress, now: Instant) -> Remaining {
     let stock = if progress.waits { Stock::Judged } else { Stock::OnHand };
-    let lines = progress.items.iter();
-    let pieces: Vec<Piece> = lines.map(|l| Piece { line: 0, sku: l.sku.as_str(), quantity: l.quantity, stock }).collect();
+    let pieces = journey::pieces(document, &progress.items, stock);
     let zones = place::zones(document, &progress.destination);
     let zone = zones.iter().copied().find(|z| !document.zones.get(*z).is_some_and(|z| z.excluded)).unwrap_or(0);
     let lane = lane(document, progress, zone);

@@ -71,7 +71,7 @@ impl Spread {
 
     /// Days, ascending, with their weights; those without any are left out.
     pub fn of(days: &[Day], weights: &[u64]) -> Spread {
-        let mut spread = Spread::default();
+        let mut spread = Spread(Vec::with_capacity(days.len()));
         for (day, weight) in days.iter().zip(weights) {
             if *weight > 0 {
                 spread.0.push((*day, *weight));

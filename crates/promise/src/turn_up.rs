@@ -4,14 +4,12 @@
 //! with a tail beyond it); how many are lost, the store's own record says. Silence counts too: who moves is scanned. Bayes' rule
 //! puts the three together, day by day.
 
-use alloc::vec::Vec;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::Calendar,
     document::{Document, Service},
-    journey::{self, Piece, Stock},
+    journey::{self, Stock},
     place,
     remaining::{Progress, lane},
     spread::Spread,
@@ -82,9 +80,7 @@ const ONE: u64 = 1 << 20;
 /// assert!(chance("2027-01-15T15:00:00Z") < 500, "six weeks late and silent");
 /// ```
 pub fn turn_up(document: &Document, progress: &Progress, losses: Losses, enough: u16, now: Instant) -> TurnUp {
-    let lines = progress.items.iter();
-    let lines: Vec<Piece> =
-        lines.map(|l| Piece { line: 0, sku: l.sku.as_str(), quantity: l.quantity, stock: Stock::OnHand }).collect();
+    let lines = journey::pieces(document, &progress.items, Stock::OnHand);
     let zone = place::zones(document, &progress.destination);
     let zone = zone.into_iter().find(|z| !document.zones.get(*z).is_some_and(|z| z.excluded)).unwrap_or(0);
     let lane = lane(document, progress, zone);
