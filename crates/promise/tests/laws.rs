@@ -199,8 +199,11 @@ proptest! {
     fn a_parcel_under_way_always_has_a_window_ahead_and_a_warning_before_its_promise_breaks(policy in policy(), at in 0i64..60 * DAY, status in proptest::sample::select(vec!["pending", "in_transit", "out_for_delivery", "attempt_failed", "exception", "info_received"]), shipped in any::<bool>()) {
         let d = compiled(&policy);
         let placed = Instant(START + at);
-        let promised = window(&ask(&d, &[("A", 1)], "10001", placed.0)).unwrap();
+        let offered = ask(&d, &[("A", 1)], "10001", placed.0).options.remove(0);
+        let promised = offered.window.unwrap();
+        let origin = d.origins.iter().find(|o| o.id == offered.origin).unwrap();
         let progress = Progress {
+            origin: offered.origin,
             destination: Destination { country: "US".into(), postal_code: "10001".into(), ..Destination::default() },
             method: "standard".into(), placed_at: placed, status: status.into(), promised: Some(promised),
             shipped_at: shipped.then_some(Instant(placed.0 + DAY)), ..Progress::default()
@@ -209,7 +212,7 @@ proptest! {
         for hour in (0..60 * 24).step_by(3) {
             let now = Instant(placed.0 + hour * HOUR);
             let r = remaining(&d, &progress, now);
-            let offset = d.origins[0].offsets.iter().rev().find(|o| o.0 <= now).map_or(0, |o| o.1);
+            let offset = origin.offsets.iter().rev().find(|o| o.0 <= now).map_or(0, |o| o.1);
             let today = now.local(offset).0;
             prop_assert!(r.window.from >= today && r.window.to >= r.window.from, "{r:?}");
             prop_assert!(!r.late || warned, "late without a warning, {now} {r:?}");

@@ -248,7 +248,22 @@ fn limits(score: &Score) -> Vec<String> {
         })
         .collect();
     if lines.is_empty() {
-        lines.push(format!("Within {:.0} points over all and {:.0} in each month.", LIMIT * 100.0, MONTH_LIMIT * 100.0));
+        // Only what can be told is said.
+        let (all, few) = (!too_few.iter().any(|t| t == "all"), too_few.iter().filter(|t| *t != "all").count());
+        let months = match few {
+            0 => Some("in each month"),
+            _ if few < score.months.len() => Some("in each month that has enough orders to tell"),
+            _ => None,
+        };
+        let points = |limit: f64| format!("{:.0} points", limit * 100.0);
+        let said: Vec<String> = all
+            .then(|| format!("{} over all", points(LIMIT)))
+            .into_iter()
+            .chain(months.map(|months| format!("{} {months}", points(MONTH_LIMIT))))
+            .collect();
+        if !said.is_empty() {
+            lines.push(format!("Within {}.", said.join(" and ")));
+        }
     }
     if !too_few.is_empty() {
         lines.push(format!("too few orders to tell from chance: {}", too_few.join(", ")));
@@ -320,4 +335,32 @@ fn row(name: &str, cell: &Cell) -> String {
     let pairs: Vec<String> =
         cell.coverage.iter().zip(&cell.mean_days).map(|(c, d)| format!("{:>7} {d:>5.1}", percent(*c))).collect();
     format!("{:<18} {:>8.3} {:>8}  {}", name.chars().take(18).collect::<String>(), cell.pinball, cell.orders, pairs.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_to_hold_that_nobody_can_tell() {
+        let kept = vec![0.1, 0.5, 0.8, 0.9, 0.95];
+        let score = |orders: usize, months: &[usize]| Score {
+            orders,
+            quantiles: kept.iter().map(|p| (*p, *p, 3.0)).collect(),
+            months: (1..)
+                .zip(months)
+                .map(|(n, orders)| (format!("2018-{n:02}"), Cell { orders: *orders, coverage: kept.clone(), ..Cell::default() }))
+                .collect(),
+            ..Score::default()
+        };
+        let said = |orders, months: &[usize]| limits(&score(orders, months)).join("; ");
+        assert_eq!(said(5_000, &[2_500, 2_500]), "Within 2 points over all and 5 points in each month.");
+        assert_eq!(
+            said(5_000, &[4_900, 100]),
+            "Within 2 points over all and 5 points in each month that has enough orders to tell.; too few orders to tell from chance: 2018-02"
+        );
+        assert_eq!(said(1_000, &[1_000]), "Within 5 points in each month.; too few orders to tell from chance: all");
+        assert_eq!(said(2_500, &[100; 25][..]).split("; ").next(), Some("Within 2 points over all."));
+        assert_eq!(said(3, &[3]), "too few orders to tell from chance: all, 2018-01");
+    }
 }
