@@ -523,11 +523,11 @@ fn weights(d: &Duration) -> Vec<u32> {
 }
 
 fn closed_days(calendars: &[String], closures: &[Day], (from, to): (Day, Day)) -> Vec<Day> {
-    let mut days: BTreeSet<Day> = closures.iter().copied().collect();
+    let mut days: BTreeSet<Day> = closures.iter().copied().filter(|d| *d >= from && *d <= to).collect();
     for code in calendars {
-        days.extend(holidays::days(code));
+        days.extend(holidays::days(code).range(from..=to));
     }
-    days.into_iter().filter(|d| *d >= from && *d <= to).collect()
+    days.into_iter().collect()
 }
 
 /// The offsets of a time zone over a stretch of days: the first, and each change.
@@ -538,20 +538,21 @@ fn offsets(zone: &str, (from, to): (Day, Day)) -> Vec<(Instant, i32)> {
         zone.offset_from_utc_datetime(&utc).fix().local_minus_utc() / 60
     };
     let first = i64::from(from.0) * 86_400;
-    let mut list = vec![(Instant(first), at(first))];
-    let mut before = first;
+    let (mut before, mut offset) = (first, at(first));
+    let mut list = vec![(Instant(first), offset)];
     for day in from.0 + 1..=to.0 {
         let end = i64::from(day) * 86_400;
-        if at(end) != at(before) {
+        let then = at(end);
+        if then != offset {
             // The change lies within this day: found by halving.
             let (mut low, mut high) = (before, end);
             while high - low > 1 {
                 let middle = low + (high - low) / 2;
-                if at(middle) == at(before) { low = middle } else { high = middle }
+                if at(middle) == offset { low = middle } else { high = middle }
             }
             list.push((Instant(high), at(high)));
         }
-        before = end;
+        (before, offset) = (end, then);
     }
     list
 }

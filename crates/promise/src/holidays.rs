@@ -1,14 +1,26 @@
 //! Public holidays by country (`US`) and subdivision (`US-TN`), from `data/holidays.txt`, which `tools/make_holidays.py` makes.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, LazyLock, RwLock},
+};
 
 use crate::time::Day;
 
 static DATA: &str = include_str!("../data/holidays.txt");
 
+/// What stands behind each code, whose letters are upper case here.
+static LINES: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
+    let lines = DATA.lines().filter(|l| !l.starts_with('#')).map(|l| l.split_once(' ').unwrap_or((l, "")));
+    lines.map(|(code, days)| (code.to_ascii_uppercase(), days)).collect()
+});
+
+/// The calendars that were asked for: policies are compiled for every order. Never more than there are codes.
+static READ: LazyLock<RwLock<HashMap<&str, Arc<BTreeSet<Day>>>>> = LazyLock::new(RwLock::default);
+
 /// Is there a calendar with this code?
 pub fn known(code: &str) -> bool {
-    line(code).is_some()
+    LINES.contains_key(code.to_ascii_uppercase().as_str())
 }
 
 /// The public holidays of a country or subdivision; empty where the code is not known.
@@ -19,27 +31,29 @@ pub fn known(code: &str) -> bool {
 /// assert!(holidays::days("DE-BY").contains(&Day::from_ymd(2026, 6, 4).unwrap()), "Corpus Christi, in Bavaria");
 /// assert!(!holidays::days("DE").contains(&Day::from_ymd(2026, 6, 4).unwrap()));
 /// ```
-pub fn days(code: &str) -> BTreeSet<Day> {
-    let mut days = BTreeSet::new();
-    if let Some((country, _)) = code.split_once('-') {
-        days = self::days(country);
-    }
-    for word in line(code).unwrap_or_default().split(' ') {
+pub fn days(code: &str) -> Arc<BTreeSet<Day>> {
+    let code = code.to_ascii_uppercase();
+    let Some((name, line)) = LINES.get_key_value(code.as_str()) else {
+        // A part without a calendar of its own has its country's.
+        return code.split_once('-').map(|(country, _)| days(country)).unwrap_or_default();
+    };
+    let known = READ.read().unwrap_or_else(|e| e.into_inner()).get(name.as_str()).cloned();
+    known.unwrap_or_else(|| {
+        let read = Arc::new(read(name, line));
+        READ.write().unwrap_or_else(|e| e.into_inner()).insert(name, read.clone());
+        read
+    })
+}
+
+fn read(name: &str, line: &str) -> BTreeSet<Day> {
+    let mut days = name.split_once('-').map(|(country, _)| (*days(country)).clone()).unwrap_or_default();
+    for word in line.split(' ') {
         match (word.strip_prefix('+').unwrap_or(word), word.strip_prefix('-')) {
             (_, Some(gone)) => drop(Day::parse(gone).map(|d| days.remove(&d))),
             (more, None) => days.extend(Day::parse(more)),
         }
     }
     days
-}
-
-/// What stands behind a code.
-fn line(code: &str) -> Option<&'static str> {
-    let code = code.to_ascii_uppercase();
-    DATA.lines().find_map(|l| match l.split_once(' ') {
-        Some((name, rest)) => (name.eq_ignore_ascii_case(&code)).then_some(rest),
-        None => l.eq_ignore_ascii_case(&code).then_some(""),
-    })
 }
 
 #[cfg(test)]
@@ -81,7 +95,7 @@ mod tests {
             if let Some((country, _)) = code.split_once('-') {
                 want.extend(listed[country].iter().filter(|d| !gone.contains(d)));
             }
-            let have: BTreeSet<Day> = days(code).into_iter().filter(|d| (2026..=2028).contains(&d.ymd().0)).collect();
+            let have: BTreeSet<Day> = days(code).iter().copied().filter(|d| (2026..=2028).contains(&d.ymd().0)).collect();
             assert_eq!(have, want, "{code}");
             compared += want.len();
         }

@@ -130,7 +130,10 @@ pub fn days(f: &Fields, name: &str, errors: &mut Errors) -> Vec<Day> {
 /// The next few days that these calendars close.
 pub fn next_holidays(codes: &[String]) -> Vec<String> {
     let today = Day((chrono::Utc::now().timestamp() / 86_400) as i32);
-    let all: std::collections::BTreeSet<Day> = codes.iter().flat_map(|c| holidays::days(c)).filter(|d| *d >= today).collect();
+    let mut all = std::collections::BTreeSet::new();
+    for code in codes {
+        all.extend(holidays::days(code).range(today..));
+    }
     all.into_iter().take(4).map(|d| d.to_string()).collect()
 }
 
