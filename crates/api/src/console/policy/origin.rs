@@ -130,7 +130,7 @@ pub fn days(f: &Fields, name: &str, errors: &mut Errors) -> Vec<Day> {
 /// The next few days that these calendars close.
 pub fn next_holidays(codes: &[String]) -> Vec<String> {
     let today = Day((chrono::Utc::now().timestamp() / 86_400) as i32);
-    let mut all = std::collections::BTreeSet::new();
+    let mut all: std::collections::BTreeSet<Day> = std::collections::BTreeSet::new();
     for code in codes {
         all.extend(holidays::days(code).range(today..));
     }
