@@ -7,6 +7,7 @@ use axum::{
 };
 use rust_embed::Embed;
 
+use super::stores::unchanged;
 use crate::problem::Problem;
 
 #[derive(Embed)]
@@ -79,7 +80,14 @@ fn serve(file: &str, cache: &'static str, headers: &HeaderMap) -> Result<Respons
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
     ];
-    let mut answer = (head, found.data).into_response();
+    // Of the bytes that are sent: each encoding has its own.
+    let etag = format!("\"{}\"", hex::encode(&found.metadata.sha256_hash()[..12]));
+    let mut answer = if unchanged(headers, &etag) {
+        (StatusCode::NOT_MODIFIED, head).into_response()
+    } else {
+        (head, found.data).into_response()
+    };
+    answer.headers_mut().insert(header::ETAG, header::HeaderValue::from_str(&etag).map_err(|_| missing())?);
     if let Some(encoding) = encoding {
         answer.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static(encoding));
     }

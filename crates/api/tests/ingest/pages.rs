@@ -286,3 +286,25 @@ async fn a_page_that_adds_headers_of_its_own_may_still_ask() {
     let answer = app(api.state.clone()).oneshot(ask.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "what only servers call is not for pages");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loader_that_has_not_changed_is_not_sent_again() {
+    let api = api().await;
+    let ask = |encoding: &str, etag: &str| {
+        let ask = Request::get("/embed.js").header("accept-encoding", encoding).header("if-none-match", etag);
+        app(api.state.clone()).oneshot(ask.body(Body::empty()).unwrap())
+    };
+    let first = ask("identity", "\"old\"").await.unwrap();
+    if first.status() == StatusCode::SERVICE_UNAVAILABLE {
+        println!("skipped: the widget is not built");
+        return;
+    }
+    assert_eq!(first.status(), StatusCode::OK);
+    let etag = first.headers()["etag"].to_str().unwrap().to_owned();
+    let again = ask("identity", &etag).await.unwrap();
+    assert_eq!((again.status(), again.headers()["etag"].to_str().unwrap()), (StatusCode::NOT_MODIFIED, etag.as_str()));
+    assert!(axum::body::to_bytes(again.into_body(), 1).await.unwrap().is_empty());
+    let compressed = ask("br", &etag).await.unwrap();
+    assert_eq!(compressed.status(), StatusCode::OK, "other bytes have another tag");
+    assert_ne!(compressed.headers()["etag"].to_str().unwrap(), etag);
+}
