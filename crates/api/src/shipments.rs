@@ -3,7 +3,8 @@
 //! Each role has names that are known by themselves; others are mapped (`delivered=arrived_on`). What can't be used is left out and counted.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
     io::{BufRead, Read},
 };
 
@@ -12,7 +13,8 @@ use promise::{Day, learn};
 use serde_json::Value;
 
 /// What a column can say, and the names by which it is known without being told.
-pub const ROLES: [(&str, &[&str]); 12] = [
+pub const ROLES: [(&str, &[&str]); 13] = [
+    ("id", &["id", "order_id", "shipment_id", "parcel_id", "order_number", "tracking_number"]),
     ("purchased", &["purchased", "purchased_at", "purchase_ts", "ordered_at", "order_date", "created_at", "po_sent", "pq_sent"]),
     ("handed_over", &["handed_over", "handed_over_at", "carrier_ts", "shipped_at", "fulfilled_at", "picked_up_at"]),
     ("delivered", &["delivered", "delivered_at", "delivered_ts", "delivery_date", "delivered_date"]),
@@ -234,16 +236,26 @@ struct Keeper<'a> {
     found: &'a BTreeMap<&'static str, Vec<usize>>,
     table: Table,
     placeless: Vec<Row>,
+    /// Hashes of whole rows. Asked only where rows have ids: without, two orders may well look the same.
+    seen: HashSet<u64>,
 }
 
 impl<'a> Keeper<'a> {
     fn new(found: &'a BTreeMap<&'static str, Vec<usize>>) -> Keeper<'a> {
-        Keeper { found, table: Table::default(), placeless: Vec::new() }
+        Keeper { found, table: Table::default(), placeless: Vec::new(), seen: HashSet::new() }
     }
 
     fn keep(&mut self, header: &[String], field: impl Fn(usize) -> String) {
         let text = |role: &str| self.found.get(role).and_then(|f| f.first()).map(|at| field(*at)).unwrap_or_default();
         let table = &mut self.table;
+        if !text("id").is_empty() {
+            let mut hash = DefaultHasher::new();
+            (0..header.len()).for_each(|at| field(at).hash(&mut hash));
+            if !self.seen.insert(hash.finish()) {
+                *table.left_out.entry("the same as a row before").or_default() += 1;
+                return;
+            }
+        }
         let status = text("status").to_ascii_lowercase();
         if NEVER.contains(&status.as_str()) {
             *table.left_out.entry("canceled, returned or never sent").or_default() += 1;
@@ -344,6 +356,15 @@ mod tests {
         assert_eq!(t.rows.iter().map(|r| r.delivered.is_some()).collect::<Vec<_>>(), [true, false, false]);
         assert_eq!(t.left_out.values().sum::<usize>(), 4);
         assert_eq!(t.unreadable["an unreadable delivery date"], 1);
+        // A row that a file holds twice counts once; parcels of one order, or orders that nothing tells apart, all count.
+        let t = table(
+            "order_id,purchased,delivered\n1,2026-03-02,2026-03-05\n1,2026-03-02,2026-03-06\n1,2026-03-02,2026-03-05\n",
+            "",
+        )
+        .unwrap();
+        assert_eq!((t.rows.len(), t.left_out["the same as a row before"]), (2, 1));
+        let t = table("purchased,delivered\n2026-03-02,2026-03-05\n2026-03-02,2026-03-05\n", "").unwrap();
+        assert_eq!((t.rows.len(), t.left_out.len()), (2, 0));
         // Where no row has a place, places are not asked for.
         let t = table("purchased,delivered,destination\n2026-03-02,2026-03-05,\n", "").unwrap();
         assert_eq!((t.rows.len(), t.left_out.len()), (1, 0));

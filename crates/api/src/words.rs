@@ -105,6 +105,18 @@ impl Words {
     }
 }
 
+/// Minor units of a currency (ISO 4217) as a number of it: 495 are 4.95 dollars, and 495 yen.
+pub fn amount(minor: i64, currency: &str) -> Decimal {
+    let digits = match currency {
+        "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "XAF" | "XOF" | "XPF" | "PYG" | "UGX" => 0,
+        "KWD" | "BHD" | "OMR" | "JOD" | "TND" | "IQD" | "LYD" => 3,
+        _ => 2,
+    };
+    let mut amount = Decimal::from(minor);
+    amount.multiply_pow10(-digits);
+    amount
+}
+
 impl view::Locale for Words {
     fn text(&self, key: &str, plural: Option<&str>) -> Option<String> {
         let found = self.texts.get(key)?;
@@ -146,13 +158,7 @@ impl view::Locale for Words {
     }
 
     fn money(&self, minor: i64, currency: &str) -> String {
-        let digits = match currency {
-            "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "XAF" | "XOF" | "XPF" | "PYG" | "UGX" => 0,
-            "KWD" | "BHD" | "OMR" | "JOD" | "TND" | "IQD" | "LYD" => 3,
-            _ => 2,
-        };
-        let mut amount = Decimal::from(minor);
-        amount.multiply_pow10(-digits);
+        let amount = amount(minor, currency);
         let amount = self.numbers.as_ref().map_or_else(|| amount.to_string(), |f| f.format(&amount).to_string());
         format!("{currency} {amount}")
     }

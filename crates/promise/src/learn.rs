@@ -124,6 +124,20 @@ pub struct Checked {
     pub outliers: Counts,
 }
 
+/// A year that was mistyped would be taken for today, or for the beginning: takes out the few (less than one of a hundred) at either end that lie
+/// more than a year from all others, and says how many.
+fn lone(shipments: &mut Vec<Shipment>) -> usize {
+    let mut days: Vec<i32> = shipments.iter().map(|s| s.purchased.0).collect();
+    days.sort_unstable();
+    let few = days.len() / 100;
+    let gap = |at: usize| days[at].saturating_sub(days[at - 1]) > 366;
+    let first = (1..=few).rev().find(|at| gap(*at)).unwrap_or(0);
+    let last = (days.len() - few..days.len()).find(|at| gap(*at)).unwrap_or(days.len());
+    let Some((from, to)) = days.get(first).copied().zip(days[..last].last().copied()) else { return 0 };
+    shipments.retain(|s| (from..=to).contains(&s.purchased.0));
+    days.len() - shipments.len()
+}
+
 /// Splits off what can't be true.
 ///
 /// ```
@@ -133,6 +147,9 @@ pub struct Checked {
 /// let checked = sound(vec![good, bad]);
 /// assert_eq!(checked.shipments.len(), 1);
 /// assert_eq!(checked.impossible["delivered before it was bought"], 1);
+/// // A year that was mistyped is not taken for today.
+/// let many = (0..200).map(|n| Shipment { purchased: Day(if n == 7 { 40_000 } else { 20_000 + n }), ..Shipment::default() });
+/// assert_eq!(sound(many.collect()).shipments.len(), 199);
 /// ```
 pub fn sound(shipments: Vec<Shipment>) -> Checked {
     let mut checked = Checked::default();
@@ -165,6 +182,10 @@ pub fn sound(shipments: Vec<Shipment>) -> Checked {
             s.promised = None;
         }
         checked.shipments.push(s);
+    }
+    let lone = lone(&mut checked.shipments);
+    if lone > 0 {
+        checked.impossible.insert("bought more than a year apart from all others", lone);
     }
     let mut took: Vec<i32> = checked.shipments.iter().filter_map(|s| Some(s.delivered?.0 - s.purchased.0)).collect();
     took.sort_unstable();

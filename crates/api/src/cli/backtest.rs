@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long)]
     split: Option<String>,
     /// Which column is what, where its name does not say so: `purchased=order_date,delivered=arrived,destination=country`. Roles:
-    /// purchased, handed_over, delivered, promised, status, origin, origin_area, service, zone, destination, destination_area, and
+    /// id, purchased, handed_over, delivered, promised, status, origin, origin_area, service, zone, destination, destination_area, and
     /// factors (several: `factors=weight+price`).
     #[arg(long, default_value = "")]
     columns: String,

@@ -101,7 +101,7 @@ fn tell(e: &Estimate) {
             (None, obstacle) => format!("no: {}", obstacle.as_deref().unwrap_or_default().replace('_', " ")),
         };
         let tags = if o.tags.is_empty() { String::new() } else { format!("  {}", o.tags.join(", ")) };
-        println!("{name:<width$}  {answer}  {}.{:02} {}{tags}", o.price / 100, o.price % 100, e.currency);
+        println!("{name:<width$}  {answer}  {} {}{tags}", api::words::amount(o.price, &e.currency), e.currency);
         parts(o);
     }
     if let Some(o) = e.options.iter().find(|o| o.window.is_some()) {

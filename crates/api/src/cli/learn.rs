@@ -69,6 +69,9 @@ pub fn run(args: Args) -> Result<()> {
     // As of the last thing that is known to have happened.
     let known = checked.shipments.iter().flat_map(|s| [Some(s.purchased), s.handed_over, s.delivered]).flatten();
     let Some(today) = known.max() else { bail!("no shipment is left of {}: {:?}", table.rows.len(), checked.impossible) };
+    // Without what is far from all others.
+    let first = checked.shipments.iter().map(|s| s.purchased).min().unwrap_or(today);
+    let bought = first..=today;
     let now = Instant((i64::from(today.0) + 1) * 86_400);
     let document = policy.as_ref().map(|p| p.document(now));
     let none = Document::default();
@@ -78,7 +81,7 @@ pub fn run(args: Args) -> Result<()> {
     let (mut delivered, mut whole) = (0usize, 0usize);
     for row in &table.rows {
         let sound = learn::sound(vec![row.shipment()]).shipments;
-        let Some(s) = sound.first() else { continue };
+        let Some(s) = sound.first().filter(|s| bought.contains(&s.purchased)) else { continue };
         let names = lane(row, document.as_ref());
         let way = Way {
             origin: &names[0],

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use promise::backtest::{Cell, QUANTILES, Score};
 
-use super::{Seen, percent, remarks};
+use super::{Seen, limits, percent, remarks};
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--ground:#fff;--ink:#1c2024;--quiet:#5d6670;--line:#d9dde2;--c0:#8a5a00;--c1:#0a7a52;--c2:#0b62c4;--c3:#7a3cc0;--c4:#b3261e;--other:#7b8794}
@@ -66,6 +66,7 @@ pub fn page(seen: &Seen) -> String {
                         (coverage_over_time(score))
                         (legend())
                         (cells("month", &score.months.iter().collect::<Vec<_>>()))
+                        @for line in limits(score) { p { (line) } }
                     }
                     section aria-labelledby="width" {
                         h2 id="width" { "How wide the windows are" }
@@ -119,7 +120,7 @@ fn quantile_table(seen: &Seen) -> Markup {
                         }
                     }
                     @if let Some(own) = &seen.report.store {
-                        tr { th scope="row" { "the store’s own" } td {} td colspan="5" { (percent(own.coverage)) " · " (format!("{:.1} d", own.mean_days)) } }
+                        tr { th scope="row" { "the store’s own" } td {} td colspan="5" { "kept in " (percent(own.coverage)) " · " (format!("{:.1} d", own.mean_days)) } }
                     }
                 }
             }
