@@ -44,6 +44,7 @@ use crate::{
 /// end, a change that goes on has gone on.
 const LEAN: f64 = 2.0;
 
+/// The levels that are scored: a promise of P90 is to be kept in 90 of 100 cases.
 pub const QUANTILES: [f64; 5] = [0.1, 0.5, 0.8, 0.9, 0.95];
 
 /// A back-test's result.

@@ -57,6 +57,7 @@ fn usual<T: Default + PartialEq>(value: &T) -> bool {
 /// Weights of 0, 1, 2 … working days. Empty: none are needed (0 days).
 pub type Weights = Vec<u32>;
 
+/// Where items ship from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Origin {
@@ -75,6 +76,7 @@ pub struct Origin {
     pub handling: Weights,
 }
 
+/// A carrier's service: the days on which it moves, and what it can't do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Service {
@@ -91,6 +93,7 @@ pub struct Service {
     pub no_signature: bool,
 }
 
+/// Places that share transit times.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Zone {
@@ -104,6 +107,7 @@ pub struct Zone {
     pub origins: Vec<u32>,
 }
 
+/// A country, or a part of it by regions, by postal codes, or by both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Place {
@@ -125,6 +129,7 @@ pub struct Transit {
     pub days: Weights,
 }
 
+/// What the shopper picks at checkout.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Method {
@@ -148,6 +153,7 @@ pub struct Method {
     pub signature: bool,
 }
 
+/// What is particular about a SKU; those that are not listed are on hand everywhere.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Item {
@@ -173,6 +179,7 @@ pub struct Item {
     pub signature: bool,
 }
 
+/// A delay notice: where and while it applies, and what it adds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Delay {

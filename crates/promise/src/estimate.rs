@@ -25,6 +25,7 @@ pub struct Request {
     pub method: Option<String>,
 }
 
+/// A line of the cart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -138,6 +139,7 @@ pub struct Offer {
     pub parts: Vec<Part>,
 }
 
+/// How long an offer's window can still be had, and what comes after.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -148,6 +150,7 @@ pub struct Cutoff {
     pub then: Window,
 }
 
+/// A part of the cart that travels on its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -212,6 +215,7 @@ pub const STEPS: [&str; 14] = [
     "parts",
     "zones",
 ];
+/// Every kind of [`Step`] that is told only after the purchase.
 pub const STEPS_AFTER: [&str; 7] = ["shipped", "last_scan", "carrier", "attempt", "exception", "overdue", "late"];
 /// Every [`Offer::obstacle`].
 pub const OBSTACLES: [&str; 9] = [

@@ -226,6 +226,15 @@ proptest! {
     }
 
     #[test]
+    fn a_delay_elsewhere_changes_nothing(policy in policy(), at in 0i64..60 * DAY, begins in 0i64..90) {
+        let plain = ask(&compiled(&policy), &[("A", 1)], "10001", START + at);
+        let mut more = policy.clone();
+        more["delays"].as_array_mut().unwrap().push(json!({"id": "elsewhere", "scope": {"zones": ["west"]}, "from": Instant(START + begins * DAY),
+            "effect": {"min": 3, "max": 9}, "reason": "strike", "severity": 3}));
+        prop_assert_eq!(plain, ask(&compiled(&more), &[("A", 1)], "10001", START + at));
+    }
+
+    #[test]
     fn quantities_are_all_there_once_in_some_part(policy in policy(), at in 0i64..60 * DAY, few in 0u32..6, made in 0u32..3, mode in proptest::sample::select(vec!["together", "as_ready", "complete"])) {
         let mut policy = policy;
         policy["ship"] = json!(mode);

@@ -50,8 +50,9 @@ pub struct Own {
     pub pinball: f64,
 }
 
-/// How far off a share may be, over all orders and in a month.
+/// How far off a share may be over all orders.
 pub const LIMIT: f64 = 0.02;
+/// How far it may be off in a single month.
 pub const MONTH_LIMIT: f64 = 0.05;
 
 /// A quantile that was kept too often or not often enough.

@@ -121,6 +121,7 @@ impl Learned {
         at.unwrap_or_default()
     }
 
+    /// The mean, in working days.
     pub fn mean(&self) -> f64 {
         let total: f64 = self.weights.iter().map(|w| f64::from(*w)).sum();
         self.weights.iter().enumerate().map(|(n, w)| n as f64 * f64::from(*w)).sum::<f64>() / total.max(1.0)

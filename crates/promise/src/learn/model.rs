@@ -114,6 +114,7 @@ pub struct Model {
 }
 
 impl Model {
+    /// Nothing is known yet; `first` is the first day that will be seen.
     pub fn new(settings: Settings, half_life: f64, first: Day) -> Model {
         let bin = |n: usize| if n < DAILY { n } else { DAILY + ((n as f64 / DAILY as f64).ln() * 16.0) as usize };
         Model {
