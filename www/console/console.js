@@ -4,7 +4,7 @@
 const menu = document.querySelector('.menu details');
 if (menu && matchMedia('(max-width: 55.99rem)').matches) menu.open = false;
 
-// Moments in the reader's own zone.
+// Moments in the reader's own zone, on pages that belong to no store.
 const written = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 for (const time of document.querySelectorAll('time[data-local]')) {
   const at = new Date(time.dateTime);

@@ -19,6 +19,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::{
     config::Config,
+    console::passkeys::Asked,
     documents::Documents,
     insight::looks::Looks,
     live::Hub,
@@ -33,6 +34,8 @@ pub struct Published {
     pub brotli: Bytes,
     pub gzip: Bytes,
     pub document: Document,
+    /// The zone that the store's staff live in: its first origin's.
+    pub zone: chrono_tz::Tz,
     day: i64,
 }
 
@@ -69,6 +72,7 @@ struct Inner {
     lookups: DefaultKeyedRateLimiter<String>,
     store_lookups: DefaultKeyedRateLimiter<String>,
     sign_ins: DefaultKeyedRateLimiter<String>,
+    passkeys: Asked,
     /// Pages that the widget was seen on, and when that was written down last.
     seen: Mutex<HashMap<(String, String), Instant>>,
     /// What shoppers send about an order.
@@ -121,6 +125,7 @@ impl AppState {
             lookups: RateLimiter::keyed(Quota::per_minute(per_minute)),
             store_lookups: RateLimiter::keyed(Quota::per_minute(per_minute.saturating_mul(STORE_LOOKUPS))),
             sign_ins: RateLimiter::keyed(Quota::per_minute(sign_ins)),
+            passkeys: Asked::default(),
             seen: Mutex::default(),
             sent: RateLimiter::keyed(Quota::per_minute(SENT_PER_MINUTE)),
         })))
@@ -294,14 +299,24 @@ impl AppState {
         by_order && by_word && by_peer && by_store
     }
 
-    /// Counts one try to sign in as this person from this address. False: too many.
-    pub fn may_sign_in(&self, account: &str, peer: &str) -> bool {
+    /// Questions to authenticators that wait for their answers.
+    pub fn passkeys(&self) -> &Asked {
+        &self.0.passkeys
+    }
+
+    /// Counts one step of signing in by passkey from this address: there is nothing to guess, so there may be more of them. False: too many.
+    pub fn may_ask_passkey(&self, peer: &str) -> bool {
+        peer.is_empty() || self.0.sent.check_key(&format!("passkey {peer}")).is_ok()
+    }
+
+    /// Counts one try to sign in with this key (an account, or a browser that is known) from this address. False: too many.
+    pub fn may_sign_in(&self, key: &str, peer: &str) -> bool {
         if self.0.sign_ins.len() > 10_000 {
             self.0.sign_ins.retain_recent();
         }
-        let by_account = self.0.sign_ins.check_key(&format!("account {account}")).is_ok();
+        let by_key = self.0.sign_ins.check_key(&key.to_owned()).is_ok();
         let by_peer = peer.is_empty() || self.0.sign_ins.check_key(&format!("peer {peer}")).is_ok();
-        by_account && by_peer
+        by_key && by_peer
     }
 
     /// The widget asked for its document from a page of this origin: written down, now and then.
@@ -356,10 +371,16 @@ impl AppState {
         let json = serde_json::to_vec(&document)?;
         let etag = hex::encode(&Sha256::digest(&json)[..12]);
         let (brotli, gzip) = (compressed_brotli(&json)?, compressed_gzip(&json)?);
-        let made = Arc::new(Published { etag, json: json.into(), brotli, gzip, document, day });
+        let zone = zone_of(&policy);
+        let made = Arc::new(Published { etag, json: json.into(), brotli, gzip, document, zone, day });
         self.0.published.lock().unwrap_or_else(|e| e.into_inner()).insert(store.to_owned(), made.clone());
         Ok(Some(made))
     }
+}
+
+/// A store's own zone: where its first origin is.
+pub fn zone_of(policy: &Policy) -> chrono_tz::Tz {
+    policy.origins.first().and_then(|o| o.time_zone.parse().ok()).unwrap_or(chrono_tz::UTC)
 }
 
 pub(crate) fn compressed_brotli(bytes: &[u8]) -> Result<Bytes> {

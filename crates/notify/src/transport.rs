@@ -45,6 +45,32 @@ impl Mailer {
         !matches!(self, Mailer::Smtp(_))
     }
 
+    /// Whether mails stay on this machine, as they do in trials.
+    pub fn is_folder(&self) -> bool {
+        matches!(self, Mailer::Folder(_))
+    }
+
+    /// A mail that went into a folder, as it can be read there; nothing where it is not there, or went elsewhere.
+    pub async fn letter(&self, id: &str) -> Option<Letter> {
+        let Mailer::Folder(folder) = self else { return None };
+        let bytes = tokio::fs::read(folder.join(format!("{}.eml", file_name(id)))).await.ok()?;
+        let read = mail_parser::MessageParser::default().parse(&bytes)?;
+        let address = |a: Option<&mail_parser::Address>| {
+            let found = a.and_then(|a| a.first());
+            found.and_then(|a| a.address()).unwrap_or_default().to_owned()
+        };
+        let name = read.from().and_then(|a| a.first()).and_then(|a| a.name());
+        let from = name.map_or_else(|| address(read.from()), |name| format!("{name} <{}>", address(read.from())));
+        Some(Letter {
+            from,
+            to: address(read.to()),
+            subject: read.subject().unwrap_or_default().to_owned(),
+            text: read.body_text(0).unwrap_or_default().into_owned(),
+            html: read.body_html(0).unwrap_or_default().into_owned(),
+            one_click: read.header_raw("List-Unsubscribe-Post").is_some(),
+        })
+    }
+
     /// What has been sent, where it went into memory.
     pub fn sent(&self) -> Vec<Mail> {
         match self {
@@ -95,9 +121,26 @@ impl Mailer {
     }
 }
 
+/// A mail as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Letter {
+    pub from: String,
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    /// Whether a mailbox offers to end these mails by one click.
+    pub one_click: bool,
+}
+
+/// An id as the name of a file: no path, whatever it holds.
+fn file_name(id: &str) -> String {
+    id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect()
+}
+
 /// Whole or not at all, and once: the name is the mail's id.
 async fn write(folder: &Path, id: &str, bytes: &[u8]) -> std::io::Result<()> {
-    let name: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect();
+    let name = file_name(id);
     let half = folder.join(format!(".{name}.part"));
     tokio::fs::write(&half, bytes).await?;
     tokio::fs::rename(&half, folder.join(format!("{name}.eml"))).await
@@ -114,11 +157,12 @@ mod tests {
         let mailer = Mailer::new(&format!("file://{}", folder.display())).unwrap();
         let mail = Mail {
             id: "m/../1".into(),
-            from: "shop@shop.example".into(),
+            from: "Fjörd & Fern <shop@shop.example>".into(),
             to: "ada@example.com".into(),
-            subject: "s".into(),
-            text: "t".into(),
-            html: "h".into(),
+            subject: "Zugestellt: Größe 3 – 5".into(),
+            text: "Grüße".into(),
+            html: "<p>Grüße = &lt;Ada&gt;</p>".into(),
+            unsubscribe: Some("https://w.example/stop/x".into()),
             ..Mail::default()
         };
         for _ in 0..2 {
@@ -126,6 +170,14 @@ mod tests {
         }
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         assert!(folder.join("m1.eml").exists());
+        let read = mailer.letter("m/../1").await.unwrap();
+        assert_eq!((read.subject, read.text.trim(), read.html.trim()), (mail.subject.clone(), "Grüße", mail.html.as_str()));
+        assert_eq!(
+            (read.from.as_str(), read.to.as_str(), read.one_click),
+            ("Fjörd & Fern <shop@shop.example>", "ada@example.com", true)
+        );
+        assert_eq!(mailer.letter("../m1").await.map(|l| l.to), Some("ada@example.com".into()), "never out of the folder");
+        assert_eq!(mailer.letter("m2").await, None);
         std::fs::remove_dir_all(&folder).unwrap();
         let gone = mailer.send(&mail, async { Ok(()) }).await;
         assert!(matches!(gone, Outcome::Later(..)), "{gone:?}");

@@ -56,6 +56,7 @@ pub async fn run(args: Args) -> Result<()> {
             println!("  An order on its way  {}", page("#1001").unwrap_or_default());
             println!("  Every state          {shop}/gallery");
             println!("  The console          {api}/console  ({email}, password {password})");
+            println!("  Letters to shoppers  {api}/console/demo/messages  (they stay on this machine)");
             println!("  The tracking API     {api}\n\n  Parcels move by themselves for the next minute. Ctrl-C ends it.\n");
         }
     };

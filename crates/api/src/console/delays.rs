@@ -4,7 +4,6 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use chrono::{NaiveDateTime, TimeZone};
 use maud::{Markup, html};
 use promise::{
     Instant,
@@ -21,10 +20,11 @@ use super::{
         preview::{self, Question},
     },
     sign_in::random,
+    time::{instant, local},
 };
 use crate::{
     routes::admin,
-    state::AppState,
+    state::{AppState, zone_of},
     store::{audit, people::Role, policies},
 };
 
@@ -148,21 +148,6 @@ pub(super) fn place(d: &Delay, policy: &Policy) -> String {
     }
     parts.extend(s.skus.iter().cloned());
     if parts.is_empty() { "Everywhere".into() } else { parts.join(" · ") }
-}
-
-fn zone_of(policy: &Policy) -> chrono_tz::Tz {
-    policy.origins.first().and_then(|o| o.time_zone.parse().ok()).unwrap_or(chrono_tz::UTC)
-}
-
-/// As a field of a form holds a moment.
-fn local(at: Instant, zone: chrono_tz::Tz) -> String {
-    zone.timestamp_opt(at.0, 0).single().map(|t| t.format("%Y-%m-%dT%H:%M").to_string()).unwrap_or_default()
-}
-
-fn instant(written: &str, zone: chrono_tz::Tz) -> Option<Instant> {
-    let read = NaiveDateTime::parse_from_str(written, "%Y-%m-%dT%H:%M")
-        .or_else(|_| NaiveDateTime::parse_from_str(written, "%Y-%m-%dT%H:%M:%S"));
-    zone.from_local_datetime(&read.ok()?).earliest().map(|t| Instant(t.timestamp()))
 }
 
 /// The notice that a reason begins with: from now on, for a week. (A delay never moves a parcel past its own end: a short one over a

@@ -9,10 +9,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use maud::{DOCTYPE, Markup, Render, html};
-use promise::{Day, Instant};
+use promise::Day;
 use sha2::{Digest, Sha256};
 
-use super::{Failure, Session};
+pub use super::time::moment;
+use super::{Failure, Session, time};
 use crate::store::people::Role;
 
 /// The widget's own styles, below a class, so that previews look as they will.
@@ -35,7 +36,8 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
         include_str!("../../../../www/console/insights.css"),
         WIDGET.concat()
     );
-    let script = include_str!("../../../../www/console/console.js").to_owned();
+    let script = concat!(include_str!("../../../../www/console/console.js"), include_str!("../../../../www/console/passkeys.js"))
+        .to_owned();
     let named = |name: &str, ending: &str, kind: &'static str, text: String| {
         let hash = hex::encode(&Sha256::digest(&text)[..8]);
         (format!("{name}.{hash}.{ending}"), Asset { kind, bytes: text.into() })
@@ -103,6 +105,7 @@ fn said(word: &str) -> &'static str {
         "announced" => "Announced. Shoppers see it within five minutes.",
         "ended" => "Ended.",
         "invited" => "Invited.",
+        "passkey" => "Your passkey works from now on.",
         "signed-out" => "Signed out everywhere else.",
         "password" => "Your password was changed; all other sessions have ended.",
         _ => "",
@@ -177,6 +180,7 @@ pub fn page(title: &str, session: &Session, body: Markup) -> Markup {
                     main #main tabindex="-1" {
                         @if !said.is_empty() { p.said role="status" { (said) } }
                         (body)
+                        @if let Some(zone) = time::zone().filter(|_| inside) { footer.zone { p.hint { "All times are those of " (zone.name()) "." } } }
                     }
                 }
             }
@@ -330,13 +334,6 @@ pub fn wrong(errors: &[String]) -> Markup {
             }
         }
     }
-}
-
-/// A moment as people read it, in a zone that is `offset` minutes east of UTC; script shows it in the reader's own.
-pub fn moment(at: Instant) -> Markup {
-    let text = at.to_string();
-    let short = format!("{} {} UTC", &text[..text.len().min(10)], text.get(11..16).unwrap_or_default());
-    html! { time datetime=(text) data-local { (short) } }
 }
 
 pub fn day(day: Day) -> String {

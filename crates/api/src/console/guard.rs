@@ -23,6 +23,9 @@ use crate::{
 /// The largest form that is taken.
 const FORM: usize = 1024 * 1024;
 const COOKIE: &str = "whereabouts_console";
+/// Tells that somebody has signed in from a browser before; opens nothing.
+pub(super) const DEVICE: &str = "whereabouts_device";
+const YEAR: i64 = 365 * 86_400;
 
 /// Who is signed in, and where they are.
 #[derive(Clone, Debug)]
@@ -171,7 +174,8 @@ impl IntoResponse for Failure {
 /// Lets a request pass to its handler, if whoever sends it may do what it asks for.
 pub async fn guard(State((state, least)): State<(AppState, Least)>, mut request: Request, next: Next) -> Response {
     let answer = match admit(&state, least, &mut request).await {
-        Ok(()) => next.run(request).await,
+        Ok(None) => next.run(request).await,
+        Ok(Some(zone)) => super::time::ZONE.scope(zone, next.run(request)).await,
         Err(refused) => refused,
     };
     safe(answer)
@@ -197,7 +201,8 @@ fn safe(mut answer: Response) -> Response {
     answer
 }
 
-async fn admit(state: &AppState, least: Least, request: &mut Request) -> Result<(), Response> {
+/// Puts the session before the handler. The zone of the store that the path names, if it names one.
+async fn admit(state: &AppState, least: Least, request: &mut Request) -> Result<Option<chrono_tz::Tz>, Response> {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if changes && !from_here(state, request.headers()) {
         let text = "This form was sent from another site. Open the console and try again.";
@@ -210,7 +215,7 @@ async fn admit(state: &AppState, least: Least, request: &mut Request) -> Result<
         if let Some((person, secret)) = session {
             request.extensions_mut().insert(outside(person, secret));
         }
-        return Ok(());
+        return Ok(None);
     }
     let Some((person, secret)) = session else {
         // Where they wanted to go, once they are signed in; a change must be asked for anew.
@@ -230,6 +235,7 @@ async fn admit(state: &AppState, least: Least, request: &mut Request) -> Result<
     }
     let not_allowed =
         || Failure::new(StatusCode::FORBIDDEN, "Your role does not allow this. Ask an owner of the store.").into_response();
+    let mut zone = None;
     match least {
         Least::Nobody | Least::Anyone => {}
         Least::Installation if session.person.installation => {}
@@ -247,6 +253,9 @@ async fn admit(state: &AppState, least: Least, request: &mut Request) -> Result<
             if held < role {
                 return Err(not_allowed());
             }
+            // Until a policy says where the store is, its times are those of Greenwich.
+            let published = state.published(&store).await.map_err(|e| Failure::from(e).into_response())?;
+            zone = Some(published.map_or(chrono_tz::UTC, |p| p.zone));
             session.store = store;
             session.store_name = found.name.clone();
             session.role = held;
@@ -255,7 +264,7 @@ async fn admit(state: &AppState, least: Least, request: &mut Request) -> Result<
     }
     request.extensions_mut().insert(fields);
     request.extensions_mut().insert(session);
-    Ok(())
+    Ok(zone)
 }
 
 fn outside(person: Person, secret: String) -> Session {
@@ -275,7 +284,7 @@ fn outside(person: Person, secret: String) -> Session {
 
 /// Whose session the cookie names.
 async fn find(state: &AppState, headers: &HeaderMap) -> anyhow::Result<Option<(Person, String)>> {
-    let Some(secret) = cookie(headers) else { return Ok(None) };
+    let Some(secret) = cookie(headers, COOKIE) else { return Ok(None) };
     let now = state.now();
     let asked = secret.clone();
     let Some((person, seen_at)) = state.db().read(move |db| people::session(db, &asked, now)).await? else { return Ok(None) };
@@ -286,18 +295,26 @@ async fn find(state: &AppState, headers: &HeaderMap) -> anyhow::Result<Option<(P
     Ok(Some((person, secret)))
 }
 
-pub(super) fn cookie(headers: &HeaderMap) -> Option<String> {
+pub(super) fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|v| v.to_str().ok());
     let mut pairs = all.flat_map(|v| v.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned()).filter(|v| v.len() == 64)
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned()).filter(|v| v.len() == 64)
 }
 
 /// The header that gives a browser its session, or takes it away. Only for HTTPS where shoppers reach us by it.
 pub(super) fn set_cookie(state: &AppState, secret: Option<&str>) -> (header::HeaderName, HeaderValue) {
-    let secure = if state.config().public_url.starts_with("https:") { "; Secure" } else { "" };
     let (value, age) = secret.map_or(("", 0), |s| (s, people::LONGEST));
-    let text = format!("{COOKIE}={value}; Path=/console; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
-    (header::SET_COOKIE, HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("")))
+    written(state, format!("{COOKIE}={value}; Path=/console; Max-Age={age}; HttpOnly; SameSite=Lax"))
+}
+
+/// The header that a browser is remembered by.
+pub(super) fn device_cookie(state: &AppState, secret: &str) -> (header::HeaderName, HeaderValue) {
+    written(state, format!("{DEVICE}={secret}; Path=/console/sign-in; Max-Age={YEAR}; HttpOnly; SameSite=Strict"))
+}
+
+fn written(state: &AppState, text: String) -> (header::HeaderName, HeaderValue) {
+    let secure = if state.config().public_url.starts_with("https:") { "; Secure" } else { "" };
+    (header::SET_COOKIE, HeaderValue::from_str(&format!("{text}{secure}")).unwrap_or(HeaderValue::from_static("")))
 }
 
 /// Is a change sent from a page of ours, as far as the browser says? Tools that are no browsers say nothing of it.

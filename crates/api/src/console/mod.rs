@@ -21,6 +21,7 @@ pub mod look;
 mod messages;
 mod orders;
 mod overview;
+pub mod passkeys;
 pub mod policy;
 mod privacy;
 mod reports;
@@ -28,6 +29,7 @@ mod sign_in;
 mod starter;
 mod stores;
 mod team;
+mod time;
 
 use axum::{
     Router,
@@ -83,6 +85,8 @@ pub fn table() -> Vec<Route> {
         at(Nobody, "/console/assets/{file}", get(frame::asset)),
         at(Nobody, "/console/sign-in", get(sign_in::page)),
         change(Nobody, "/console/sign-in", post(sign_in::sign_in)),
+        change(Nobody, "/console/sign-in/passkey/ask", post(passkeys::ask)),
+        change(Nobody, "/console/sign-in/passkey", post(passkeys::sign_in)),
         at(Nobody, "/console/set-up/{secret}", get(sign_in::set_up_page)),
         change(Nobody, "/console/set-up/{secret}", post(sign_in::set_up)),
         at(Anyone, "/console", get(stores::home)),
@@ -90,6 +94,9 @@ pub fn table() -> Vec<Route> {
         at(Anyone, "/console/account", get(sign_in::account)),
         change(Anyone, "/console/account/password", post(sign_in::new_password)),
         change(Anyone, "/console/account/sessions", post(sign_in::end_others)),
+        change(Anyone, "/console/account/passkeys/ask", post(passkeys::ask_new)),
+        change(Anyone, "/console/account/passkeys", post(passkeys::add)),
+        change(Anyone, "/console/account/passkeys/remove", post(passkeys::remove)),
         at(Installation, "/console/stores", get(stores::new)),
         change(Installation, "/console/stores", post(stores::create)),
 
@@ -154,6 +161,8 @@ pub fn table() -> Vec<Route> {
 
         at(In(Viewer), "/console/{store}/messages", get(messages::page)),
         change(In(Support), "/console/{store}/messages/again", post(messages::again)),
+        at(In(Support), "/console/{store}/messages/letters/{id}", get(messages::letter::page)),
+        at(In(Support), "/console/{store}/messages/letters/{id}/mail", get(messages::letter::mail)),
         at(In(Viewer), "/console/{store}/messages/rules", get(messages::rules::page)),
         change(In(Owner), "/console/{store}/messages/rules", post(messages::rules::save_all)),
         at(In(Owner), "/console/{store}/messages/rules/{rule}", get(messages::rules::one)),

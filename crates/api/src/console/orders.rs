@@ -4,7 +4,6 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use chrono::{NaiveDateTime, TimeZone};
 use maud::{Markup, PreEscaped, html};
 use promise::{
     Estimate, Instant,
@@ -26,6 +25,7 @@ use super::{
     frame::{self, action, csrf, field, moment, refused, wrong},
     freshness,
     sign_in::random,
+    time,
 };
 use crate::{
     ingest,
@@ -355,7 +355,7 @@ fn correct(session: &Session, id: &str, known: &Known, fields: &Fields) -> Marku
                         (field("Parcel", "parcel", fields.get("parcel")).choices(parcels))
                         (field("State", "status", fields.get("status")).choices(STATUSES))
                         (field("More exactly", "sub_status", fields.get("sub_status")).choices(subs))
-                        (field("When", "at", fields.get("at")).kind("datetime-local").hint("UTC. Empty: now."))
+                        (field("When", "at", fields.get("at")).kind("datetime-local").hint("In the store's time, as all times here. Empty: now."))
                         (field("Where", "location", fields.get("location")).hint("City, region, country."))
                         (field("Words", "message", fields.get("message")).hint("The shopper reads them, as a quotation."))
                         button.main type="submit" { "Add it" }
@@ -392,12 +392,10 @@ pub async fn save(
     let now = state.now();
     let at = match fields.get("at") {
         "" => Some(now),
-        text => NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
-            .ok()
-            .map(|t| Instant(chrono::Utc.from_utc_datetime(&t).timestamp())),
+        text => time::instant(text, time::zone().unwrap_or(chrono_tz::UTC)),
     };
     match at {
-        None => errors.push("When: this moment can't be read.".to_owned()),
+        None => errors.push("When: this moment can't be read, or the clocks skipped it.".to_owned()),
         Some(at) if at.0 > now.0 + 300 => errors.push("When: this is in the future.".to_owned()),
         _ => {}
     }

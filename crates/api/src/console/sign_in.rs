@@ -6,7 +6,7 @@ use axum::{
     Extension,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Redirect, Response},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
 use serde_json::json;
@@ -16,13 +16,14 @@ use tokio::sync::Semaphore;
 use super::{
     Failure, Fields, Session,
     frame::{self, bare, csrf, field, moment, refused, wrong},
-    guard::set_cookie,
+    guard::{DEVICE, cookie, device_cookie, set_cookie},
+    passkeys,
 };
 use crate::{
     routes::track::Peer,
     state::AppState,
     store::{
-        audit,
+        audit, passkeys as passkeys_kept,
         people::{self, Invitation, Role},
     },
 };
@@ -151,10 +152,10 @@ pub async fn page(
         };
         return Ok(bare("Sign in", body).into_response());
     }
-    Ok(form(&fields, None).into_response())
+    Ok(form(&state, &fields, None).into_response())
 }
 
-fn form(fields: &Fields, error: Option<&str>) -> Markup {
+pub(super) fn form(state: &AppState, fields: &Fields, error: Option<&str>) -> Markup {
     let body = html! {
         h1 { "Sign in" }
         @if let Some(text) = error { div.problem role="alert" { p { (text) } } }
@@ -164,6 +165,7 @@ fn form(fields: &Fields, error: Option<&str>) -> Markup {
             (field("Password", "password", "").kind("password").required().complete("current-password"))
             button.main type="submit" { "Sign in" }
         }
+        (passkeys::button(state, &next_of(fields)))
         p.hint { "Forgot your password? An owner of the store can send you a link for a new one. If you are the only one, run " code { "whereabouts console link" } " on the server." }
     };
     bare("Sign in", body)
@@ -177,11 +179,19 @@ pub async fn sign_in(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let email = fields.get("email").to_lowercase();
-    // The password as it was typed: spaces count.
-    let password = fields.0.iter().find(|f| f.0 == "password").map(|f| f.1.clone()).unwrap_or_default();
-    if !state.may_sign_in(&email, &peer) {
+    let password = raw(&fields, "password");
+    // A browser that its owner has signed in from has tries of its own: who guesses from elsewhere uses up those of strangers.
+    let key = match device(&headers) {
+        Some(secret) => {
+            let (asked, of) = (email.clone(), secret.clone());
+            let known = state.db().read(move |db| passkeys_kept::knows_device(db, &of, &asked)).await?;
+            if known { format!("device {}", people::hash(&secret)) } else { format!("account {email}") }
+        }
+        None => format!("account {email}"),
+    };
+    if !state.may_sign_in(&key, &peer) {
         let text = "Too many tries. Wait a minute, then try again.";
-        return Ok((StatusCode::TOO_MANY_REQUESTS, form(&fields, Some(text))).into_response());
+        return Ok((StatusCode::TOO_MANY_REQUESTS, form(&state, &fields, Some(text))).into_response());
     }
     let asked = email.clone();
     let found = state.db().read(move |db| people::by_email(db, &asked)).await?;
@@ -192,11 +202,42 @@ pub async fn sign_in(
     let right = password.len() <= LONGEST && matches(&password, &hash).await?;
     let Some((person, _)) = found.filter(|_| right) else {
         tracing::info!(peer, "a sign-in to the console failed");
-        return Ok((StatusCode::UNAUTHORIZED, form(&fields, Some("Email and password don't match."))).into_response());
+        return Ok((StatusCode::UNAUTHORIZED, form(&state, &fields, Some("Email and password don't match."))).into_response());
     };
+    admit(&state, person.id, &headers, session, &fields).await
+}
+
+/// A field as it was typed: in passwords spaces count.
+pub(super) fn raw(fields: &Fields, name: &str) -> String {
+    fields.0.iter().find(|f| f.0 == name).map(|f| f.1.clone()).unwrap_or_default()
+}
+
+/// Is it the password of whoever has this address?
+pub(super) async fn is_password(state: &AppState, email: &str, password: String) -> Result<bool> {
+    let asked = email.to_owned();
+    let hash = state.db().read(move |db| people::by_email(db, &asked)).await?.map(|f| f.1).unwrap_or_default();
+    Ok(password.len() <= LONGEST && matches(&password, &hash).await?)
+}
+
+/// What a browser is remembered by that somebody has signed in from.
+fn device(headers: &HeaderMap) -> Option<String> {
+    cookie(headers, DEVICE)
+}
+
+/// Lets somebody in who has shown who they are, and remembers the browser.
+pub(super) async fn admit(
+    state: &AppState,
+    person: i64,
+    headers: &HeaderMap,
+    session: Option<Extension<Session>>,
+    fields: &Fields,
+) -> Result<Response, Failure> {
     let old = session.map(|s| s.secret().to_owned());
-    let cookie = open(&state, person.id, &headers, old).await?;
-    Ok(([cookie], Redirect::to(&next_of(&fields))).into_response())
+    let cookie = open(state, person, headers, old).await?;
+    let (secret, now) = (random()?, state.now());
+    let kept = secret.clone();
+    state.db().write(move |db| passkeys_kept::note_device(db, &kept, person, now)).await?;
+    Ok((AppendHeaders([cookie, device_cookie(state, &secret)]), Redirect::to(&next_of(fields))).into_response())
 }
 
 /// A new session under a new secret; the one before it ends.
@@ -254,7 +295,7 @@ fn welcome(
         h1 { (title) }
         @match link.kind.as_str() {
             "set_up" => p { "You are the first here. Who sets this installation up runs it: makes stores, and invites others." },
-            "password" => p { "For " strong { (link.email) } ". All open sessions end." },
+            "password" => p { "For " strong { (link.email) } ". All open sessions end, and passkeys are removed." },
             _ => p { (link.made_by) " invites " strong { (link.email) } " as " (link.role) "." },
         }
         form.narrow method="post" action=(format!("/console/set-up/{secret}")) {
@@ -303,7 +344,7 @@ pub async fn set_up(
     let asked = email.clone();
     let known = state.db().read(move |db| people::by_email(db, &asked)).await?;
     let name = known.as_ref().map_or_else(|| fields.get("name").to_owned(), |k| k.0.name.clone());
-    let password = fields.0.iter().find(|f| f.0 == "password").map(|f| f.1.clone()).unwrap_or_default();
+    let password = raw(&fields, "password");
     let mut errors = Vec::new();
     if !is_email(&email) {
         errors.push(("email".to_owned(), "Write an email address, such as ada@shop.example.".to_owned()));
@@ -313,7 +354,7 @@ pub async fn set_up(
     }
     match &known {
         Some((_, hash)) if link.kind == "join" => {
-            if !state.may_sign_in(&email, &peer) {
+            if !state.may_sign_in(&format!("account {email}"), &peer) {
                 errors.push(("password".into(), "Too many tries. Wait a minute, then try again.".into()));
             } else if !matches(&password, hash).await? {
                 errors.push(("password".into(), "This is not the password of your account.".into()));
@@ -335,6 +376,8 @@ pub async fn set_up(
             (None, kind) => people::create(db, &email, &name, &hash, kind == "set_up", now)?,
             (Some(person), "password") => {
                 people::set_password(db, person, &hash)?;
+                // Whoever had got in may have left a key behind.
+                passkeys_kept::remove_all(db, person)?;
                 person
             }
             (Some(person), _) => person,
@@ -357,12 +400,18 @@ pub(super) fn is_email(text: &str) -> bool {
 }
 
 pub async fn account(State(state): State<AppState>, session: Session) -> Result<Markup, Failure> {
-    show_account(&state, &session, &[]).await
+    show_account(&state, &session, &[], None).await
 }
 
-async fn show_account(state: &AppState, session: &Session, errors: &[String]) -> Result<Markup, Failure> {
+pub(super) async fn show_account(
+    state: &AppState,
+    session: &Session,
+    errors: &[String],
+    passkey: Option<&str>,
+) -> Result<Markup, Failure> {
     let (person, secret, now) = (session.person.id, session.secret().to_owned(), state.now());
     let list = state.db().read(move |db| people::sessions(db, person, &secret, now)).await?;
+    let keys = passkeys::section(state, session, passkey).await?;
     let body = html! {
         h1 { "Your account" }
         p { (session.person.name) ", " (session.person.email) }
@@ -377,6 +426,7 @@ async fn show_account(state: &AppState, session: &Session, errors: &[String]) ->
                 button type="submit" { "Change it" }
             }
         }
+        (keys)
         section {
             h2 { "Where you are signed in" }
             ul.rows {
@@ -391,6 +441,10 @@ async fn show_account(state: &AppState, session: &Session, errors: &[String]) ->
         }
     };
     Ok(frame::page("Your account", session, body))
+}
+
+pub(super) fn browser_of(headers: &HeaderMap) -> String {
+    browser(headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default())
 }
 
 /// "Firefox on Linux", as far as its own words tell.
@@ -419,20 +473,18 @@ pub async fn new_password(
     session: Session,
     fields: Fields,
 ) -> Result<Response, Failure> {
-    let raw = |name: &str| fields.0.iter().find(|f| f.0 == name).map(|f| f.1.clone()).unwrap_or_default();
-    let (old, new, email) = (raw("password"), raw("new"), session.person.email.clone());
-    if !state.may_sign_in(&email, &peer) {
-        let page = show_account(&state, &session, &["Too many tries. Wait a minute, then try again.".into()]).await?;
+    let (old, new, email) = (raw(&fields, "password"), raw(&fields, "new"), session.person.email.clone());
+    // Whoever guesses from outside does not use up the tries of who is within.
+    if !state.may_sign_in(&format!("person {}", session.person.id), &peer) {
+        let page = show_account(&state, &session, &["Too many tries. Wait a minute, then try again.".into()], None).await?;
         return Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response());
     }
-    let asked = email.clone();
-    let hash = state.db().read(move |db| people::by_email(db, &asked)).await?.map(|f| f.1).unwrap_or_default();
-    let error = match matches(&old, &hash).await? {
+    let error = match is_password(&state, &email, old).await? {
         false => Some("Your password now is another one.".to_owned()),
         true => weak(&new, &email, &session.person.name),
     };
     if let Some(error) = error {
-        return Ok(refused(show_account(&state, &session, &[error]).await?));
+        return Ok(refused(show_account(&state, &session, &[error], None).await?));
     }
     let (hash, person) = (hashed(&new).await?, session.person.id);
     state.db().write(move |db| people::set_password(db, person, &hash)).await?;

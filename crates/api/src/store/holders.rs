@@ -86,6 +86,8 @@ pub static TABLES: &[Holder] = &[
     whole("stores", Nothing("names of stores")),
     whole("people", Nothing("staff; removed in the console")),
     whole("sessions", Nothing("of staff")),
+    whole("passkeys", Nothing("of staff")),
+    whole("devices", Nothing("of staff")),
     whole("progress", Nothing("a number")),
     whole("push_keys", Nothing("the installation's own")),
     whole("redacting", Nothing("a number, while something is forgotten")),

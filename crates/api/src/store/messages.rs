@@ -200,7 +200,9 @@ pub fn recover(db: &Connection, deduplicates: impl Fn(&str, &str) -> bool, now: 
 /// The newest of a store; of one order, or in one state.
 pub fn list(db: &Connection, store: &str, order: Option<&str>, state: Option<&str>, before: Option<i64>) -> Result<Vec<Value>> {
     let mut rows = db.prepare_cached(
-        "select id, order_id, channel, notice, subject, rule, language, made_at, due_at, state, attempts, sent_at, reason, sent_with, provider_id from messages
+        "select id, order_id, channel, notice, subject, rule, language, made_at, due_at, state, attempts, sent_at, reason, sent_with, provider_id,
+            (select coalesce(o.facts ->> '$.number', o.number) from orders o where o.store = messages.store and o.id = messages.order_id)
+         from messages
          where store = ?1 and (?2 is null or order_id = ?2) and (?3 is null or state = ?3) and (?4 is null or made_at < ?4)
          order by made_at desc, id limit 200",
     )?;
@@ -209,7 +211,7 @@ pub fn list(db: &Connection, store: &str, order: Option<&str>, state: Option<&st
         let text = |n: usize| r.get::<_, Option<String>>(n);
         Ok(json!({"id": text(0)?, "order_id": text(1)?, "channel": text(2)?, "notice": text(3)?, "subject": text(4)?, "rule": text(5)?,
             "language": text(6)?, "made_at": at(7)?, "due_at": at(8)?, "state": text(9)?, "attempts": r.get::<_, i64>(10)?, "sent_at": at(11)?,
-            "reason": text(12)?, "sent_with": text(13)?, "provider_id": text(14)?}))
+            "reason": text(12)?, "sent_with": text(13)?, "provider_id": text(14)?, "order_number": text(15)?}))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod messages;
 pub mod orders;
 pub mod outbox;
+pub mod passkeys;
 pub mod people;
 #[cfg(test)]
 mod plans;
@@ -64,6 +65,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0017_one_queue.sql"),
     include_str!("../../migrations/0018_messages_counted.sql"),
     include_str!("../../migrations/0019_by_order.sql"),
+    include_str!("../../migrations/0020_passkeys.sql"),
 ];
 
 /// The version of the database's shape that this program makes.

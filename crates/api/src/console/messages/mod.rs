@@ -1,6 +1,7 @@
 //! Messages to shoppers: what was sent and why not, and the pages beside it (rules, words, people, delay options).
 
 pub mod hooks;
+pub mod letter;
 pub mod options;
 pub mod people;
 pub mod rules;
@@ -133,11 +134,13 @@ pub async fn page(State(state): State<AppState>, session: Session, f: Fields) ->
     let text = |m: &Value, name: &str| m[name].as_str().unwrap_or_default().to_owned();
     let at = |m: &Value, name: &str| m[name].as_str().and_then(Instant::parse);
     let support = session.may(Role::Support);
+    let kept_here = state.mailer().is_folder();
     let older = (list.len() >= 200).then(|| list.last().map(|m| text(m, "made_at"))).flatten();
     let body = html! {
         h1 { "Messages" }
         (tabs(&session, "messages"))
         p { "Of the last seven days " strong { (counts.sent) } " sent, " strong { (counts.failed) } " failed, " strong { (counts.unknown) } " of which nobody knows whether they arrived. " a href=(session.to("insights/messages")) { "More" } }
+        @if kept_here { p.note { "A trial: mails go into a folder on this machine, and nowhere else." } }
         form.actions method="get" action=(session.to("messages")) {
             (field("Order number", "order", asked.clone()))
             (field("State", "state", wanted.clone()).choices(STATES))
@@ -152,11 +155,12 @@ pub async fn page(State(state): State<AppState>, session: Session, f: Fields) ->
                             @let (id, kind, order) = (text(m, "id"), text(m, "state"), text(m, "order_id"));
                             tr {
                                 td { @if let Some(made) = at(m, "made_at") { (moment(made)) } }
-                                td { @if !order.is_empty() { a href=(orders::to(&session, &order)) { (order) } } }
+                                td { @if !order.is_empty() { @let number = text(m, "order_number"); a href=(orders::to(&session, &order)) { @if number.is_empty() { (order) } @else { (number) } } } }
                                 td { (notice_name(&text(m, "notice"))) @if !text(m, "language").is_empty() { " " span.hint { (text(m, "language")) } } }
                                 td { (channel_name(&text(m, "channel"))) }
                                 td {
                                     (tag(&kind))
+                                    @if kept_here && support && kind == "sent" && text(m, "channel") == "mail" && text(m, "sent_with").is_empty() { " " a href=(session.to(&format!("messages/letters/{id}"))) { "See the letter" } }
                                     @if !text(m, "sent_with").is_empty() { " " span.hint { "together with another" } }
                                     @if !text(m, "reason").is_empty() { br; span.hint { (text(m, "reason")) } }
                                     @if kind == "waiting" { @if let Some(due) = at(m, "due_at") { br; span.hint { "due " (moment(due)) } } }

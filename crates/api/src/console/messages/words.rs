@@ -223,7 +223,7 @@ fn mail(said: &Said, doubts: &[(&'static str, Wrong)], dark: bool) -> Markup {
 }
 
 /// A mail as it looks by day or by night, whatever the reader's own screen is set to: what it asks for is answered beforehand.
-fn shown_as(html: &str, dark: bool) -> String {
+pub(super) fn shown_as(html: &str, dark: bool) -> String {
     let (night, day) = if dark { ("(min-width: 0)", "(max-width: 0)") } else { ("(max-width: 0)", "(min-width: 0)") };
     let html = html.replace("(prefers-color-scheme: dark)", night).replace("(prefers-color-scheme:dark)", night);
     html.replace("(prefers-color-scheme: light)", day).replace("(prefers-color-scheme:light)", day)

@@ -4,7 +4,6 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use chrono::{NaiveDateTime, TimeZone};
 use maud::{Markup, PreEscaped, html};
 use promise::{
     Instant, Request,
@@ -19,8 +18,9 @@ use crate::{
         Failure, Fields, Session,
         frame::{field, moment},
         languages::LANGUAGES,
+        time::instant,
     },
-    state::AppState,
+    state::{AppState, zone_of},
     store::{drafts, policies},
     words::Words,
 };
@@ -63,15 +63,9 @@ impl Question {
         if self.at.is_empty() {
             return Ok(now);
         }
-        let read = NaiveDateTime::parse_from_str(&self.at, "%Y-%m-%dT%H:%M")
-            .or_else(|_| NaiveDateTime::parse_from_str(&self.at, "%Y-%m-%dT%H:%M:%S"))
-            .map_err(|_| "The moment can't be read: write it as 2026-12-01T14:00.".to_owned())?;
-        let zone: chrono_tz::Tz = policy.origins.first().and_then(|o| o.time_zone.parse().ok()).unwrap_or(chrono_tz::UTC);
-        let at = zone
-            .from_local_datetime(&read)
-            .earliest()
-            .ok_or("The clocks were changed then: this moment does not exist there.")?;
-        Ok(Instant(at.timestamp()))
+        instant(&self.at, zone_of(policy)).ok_or_else(|| {
+            "This moment can't be read (write it as 2026-12-01T14:00), or does not exist: the clocks skipped it.".to_owned()
+        })
     }
 }
 
@@ -86,7 +80,7 @@ fn sample(policy: &Policy, country: &str) -> String {
 
 /// The fields of a question.
 pub fn fields(policy: &Policy, q: &Question) -> Markup {
-    let zone = policy.origins.first().map(|o| o.time_zone.clone()).unwrap_or_else(|| "UTC".into());
+    let zone = zone_of(policy);
     let now_hint = format!("Empty: now. In the time of {zone}.");
     html! {
         div.pair {

@@ -1,28 +1,29 @@
 //! Signing in, sessions, roles, and forms that other pages send.
 
-use api::console::{self, Least};
+pub use ::api::console::{self, Least};
 use axum::http::Method;
 
 use super::*;
 
-fn to(headers: &HeaderMap) -> &str {
+pub fn to(headers: &HeaderMap) -> &str {
     headers.get(header::LOCATION).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
-fn session_of(headers: &HeaderMap) -> Browser {
-    let cookie = headers[header::SET_COOKIE].to_str().unwrap();
+pub fn session_of(headers: &HeaderMap) -> Browser {
+    let all = headers.get_all(header::SET_COOKIE).into_iter().filter_map(|c| c.to_str().ok());
+    let cookie = all.into_iter().find(|c| c.starts_with("whereabouts_console=")).unwrap();
     assert!(cookie.contains("HttpOnly; SameSite=Lax"), "{cookie}");
     let secret = cookie.strip_prefix("whereabouts_console=").and_then(|c| c.split(';').next()).unwrap();
     Browser { secret: secret.into() }
 }
 
-async fn count(api: &Api, sql: &'static str) -> i64 {
+pub async fn count(api: &Api, sql: &'static str) -> i64 {
     api.state.db().read(move |db| Ok(db.query_row(sql, [], |r| r.get(0))?)).await.unwrap()
 }
 
-const PASSWORD: &str = "kettle lamp orbit 9";
+pub const PASSWORD: &str = "kettle lamp orbit 9";
 
-async fn set_up(api: &Api) -> Browser {
+pub async fn set_up(api: &Api) -> Browser {
     let link = console::set_up_link(&api.state, "http://x").await.unwrap().unwrap();
     let path = link.strip_prefix("http://x").unwrap().to_owned();
     let fields = [("email", "Ada@Shop.example"), ("name", "Ada"), ("password", PASSWORD)];
@@ -209,6 +210,8 @@ async fn every_route_asks_for_its_role_and_no_store_opens_another() {
             "/console/assets/{file}",
             "/console/sign-in",
             "/console/sign-in",
+            "/console/sign-in/passkey/ask",
+            "/console/sign-in/passkey",
             "/console/set-up/{secret}",
             "/console/set-up/{secret}"
         ]

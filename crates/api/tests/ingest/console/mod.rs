@@ -7,6 +7,7 @@ mod insights;
 mod keys;
 mod messages;
 mod orders;
+mod passkeys;
 mod policy;
 mod sources;
 
