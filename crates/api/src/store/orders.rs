@@ -439,6 +439,11 @@ fn shipment(
         .or_else(|| by_number(number, progress(Vec::new()).destination.country))
         .unwrap_or_default();
     let known = carrier::by_code(&code);
+    // A courier that was added by its file: what that says of its numbers.
+    let added = match known {
+        Some(_) => None,
+        None => number::detect(number, &Hints::default()).candidates.into_iter().find(|c| c.carrier == code),
+    };
     let time = |t: &Option<String>| t.as_deref().and_then(Instant::parse);
     let lines: Vec<Line> =
         f.map(|f| f.lines.iter().map(|l| Line { sku: l.sku.clone(), quantity: l.quantity }).collect()).unwrap_or_default();
@@ -463,9 +468,14 @@ fn shipment(
     }
     Ok(order::Shipment {
         id: hex::encode(&Sha256::digest(number)[..8]),
-        carrier_name: known.map_or_else(|| code.clone(), |c| c.name.into()),
+        carrier_name: match (&known, &added) {
+            (Some(c), _) => c.name.into(),
+            (None, Some(c)) => c.name.clone(),
+            (None, None) => code.clone(),
+        },
         carrier_phone: known.map(|c| c.phone.to_owned()).filter(|p| !p.is_empty()),
         tracking_url: carrier::tracking_url(&code, number)
+            .or_else(|| added.and_then(|c| c.tracking_url).filter(|u| u.starts_with("https://")))
             .or_else(|| told.and_then(|t| t.url.clone()).filter(|u| u.starts_with("https://"))),
         carrier: code,
         service: state.service.clone(),

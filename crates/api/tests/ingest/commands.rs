@@ -198,6 +198,89 @@ fn a_courier_is_added_by_its_file() {
     assert!(!run(&["detect", "--couriers", path, &number], "").0);
 }
 
+/// Whoever adds a courier may err, and files come from anywhere: each mistake is named with its file and place, and nothing is half added.
+#[test]
+fn a_hostile_couriers_file_is_refused_or_harmless() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let file = |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).unwrap();
+    let courier =
+        |code: &str, number: &str| format!(r#"{{"name":"The {code}","courier_code":"{code}","tracking_numbers":[{number}]}}"#);
+    let good = r#"{"name":"Good","id":"good","regex":"GD(?<SerialNumber>[0-9]{8})(?<CheckDigit>[0-9])","validation":{"checksum":{"name":"mod7"}}}"#;
+    file("a.json", courier("good", good).as_bytes());
+    let serial = "X(?<SerialNumber>[0-9]{8})(?<CheckDigit>[0-9])";
+    let with = |validation: &str| courier("bad", &format!(r#"{{"name":"Bad","regex":"{serial}","validation":{validation}}}"#));
+    let regex = |regex: &str| courier("bad", &format!(r#"{{"name":"Bad","regex":{}}}"#, serde_json::json!(regex)));
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (what, text, says) in [
+        ("no JSON", "{".to_owned(), "the file"),
+        ("nested without end", deep, "the file"),
+        ("a broken pattern", regex("X([0-9]{8}"), "tracking_numbers[0].regex"),
+        ("a pattern of a million parts", regex("(?:(?:[A-Z]{1000}){1000}){1000}"), "tracking_numbers[0].regex"),
+        (
+            "a checksum without its groups",
+            courier("bad", r#"{"name":"Bad","regex":"X[0-9]{9}","validation":{"checksum":{"name":"luhn"}}}"#),
+            "SerialNumber and CheckDigit",
+        ),
+        ("a checksum that nobody knows", with(r#"{"checksum":{"name":"mod97"}}"#), "`mod97` is not known"),
+        ("a checksum without a name", with(r#"{"checksum":{}}"#), "validation.checksum"),
+        (
+            "no weights",
+            with(r#"{"checksum":{"name":"sum_product_with_weightings_and_modulo","modulo1":11}}"#),
+            "validation.checksum",
+        ),
+        (
+            "a division by nothing",
+            with(r#"{"checksum":{"name":"sum_product_with_weightings_and_modulo","weightings":[1],"modulo1":0}}"#),
+            "validation.checksum",
+        ),
+        (
+            "a broken condition",
+            with(r#"{"serial_number_format":{"prepend_if":{"matches_regex":"(","content":"4"}}}"#),
+            "prepend_if",
+        ),
+        (
+            "a broken look-up",
+            courier(
+                "bad",
+                r#"{"name":"Bad","regex":"X(?<SerialNumber>[0-9])","additional":[{"name":"A","regex_group_name":"SerialNumber","lookup":[{"matches_regex":"["}]}]}"#,
+            ),
+            "additional[0]",
+        ),
+        (
+            "a look-up that must find, and is nowhere",
+            with(r#"{"additional":{"exists":["Courier"]}}"#),
+            "validation.additional.exists",
+        ),
+        (
+            "a look-up in a group that is nowhere",
+            courier(
+                "bad",
+                r#"{"name":"Bad","regex":"X(?<SerialNumber>[0-9])","additional":[{"name":"A","regex_group_name":"Depot","lookup":[{"matches":"1","name":"One"}]}]}"#,
+            ),
+            "additional[0].regex_group_name",
+        ),
+        ("no courier", r#"{"name":"Bad","courier_code":" ","tracking_numbers":[]}"#.to_owned(), "courier_code"),
+    ] {
+        file("b.json", text.as_bytes());
+        let (ok, said, error) = run(&["detect", "--json", "--couriers", path, "1Z5R89390357567127"], "");
+        assert!(!ok && said.is_empty() && error.lines().count() == 1, "{what}: {error}");
+        assert!(error.contains("b.json") && error.contains(says) && error.len() < 500, "{what}: {error}");
+    }
+    file("b.json", b"\xff\xfe{\x00}\x00");
+    assert!(!run(&["detect", "--couriers", path, "1Z"], "").0, "no UTF-8");
+    // A pattern that tries everything twice is given up, and the others are asked; a courier told of twice is named once.
+    file("b.json", regex("(X+X+)+Y").as_bytes());
+    file("c.json", courier("good", good).as_bytes());
+    let number = format!("GD10000000{}", 10_000_000 % 7);
+    let long = "X".repeat(110);
+    let (ok, found, error) = run(&["detect", "--json", "--couriers", path, &number, &long, "1Z5R89390357567127"], "");
+    assert!(ok, "{error}");
+    let own = found[0]["candidates"].as_array().unwrap().iter().filter(|c| c["carrier"] == "good").count();
+    assert_eq!((own, found[0]["valid"].as_bool(), found[1]["valid"].as_bool()), (1, Some(true), Some(false)), "{found:?}");
+    assert_eq!(found[2]["candidates"][0]["carrier"], "ups");
+}
+
 #[test]
 fn programs_ask_every_command_for_json() {
     let (ok, said, _) =

@@ -63,6 +63,19 @@ pub fn post(address: &str, source: &str, topic: &str, id: &str, body: &[u8]) -> 
     send().unwrap_or(false)
 }
 
+/// Reads a JSON document; nothing, where there is none.
+pub fn get(address: &str, path: &str) -> Value {
+    let read = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    read().ok().and_then(|a| serde_json::from_str(a.split_once("\r\n\r\n")?.1).ok()).unwrap_or_default()
+}
+
 /// How often it is killed: so many times, or as often as is asked for.
 pub fn rounds(usually: u32) -> u32 {
     std::env::var("WHEREABOUTS_CRASH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(usually)

@@ -234,3 +234,56 @@ proptest! {
         });
     }
 }
+
+/// A courier that the product does not come with: a file beside the configuration, and nothing else.
+#[test]
+fn a_couriers_file_named_by_the_configuration_is_known_to_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = configuration(dir.path());
+    let couriers = dir.path().join("couriers");
+    std::fs::create_dir(&couriers).unwrap();
+    std::fs::write(
+        couriers.join("northwind.json"),
+        r#"{"name":"Northwind","courier_code":"northwind","tracking_numbers":[{"name":"Northwind Express","regex":"NW(?<SerialNumber>[0-9]{9})(?<CheckDigit>[0-9])","validation":{"checksum":{"name":"mod7"}},"tracking_url":"https://northwind.example/%s"}]}"#,
+    )
+    .unwrap();
+    let number = |serial: u32, off: u32| format!("NW{serial}{}", (serial % 7 + off) % 7);
+    let carriers = |with: bool| {
+        let text = std::fs::read_to_string(&config).unwrap();
+        let line = format!("couriers = {couriers:?}\n");
+        let text = if with { line + &text } else { text.replace(&line, "") };
+        std::fs::write(&config, text).unwrap();
+        let database = dir.path().join("test.sqlite");
+        let _ = std::fs::remove_file(&database);
+        let mut server = crash::start(&config);
+        // The store does not say who carries it: the number does.
+        for (order, number) in [(1, number(100_000_007, 0)), (2, number(100_000_007, 1))] {
+            let placed = super::order(order, "2026-11-23T15:00:00Z");
+            assert!(crash::post(&server.1, "shopify", "orders/create", &format!("o{order}"), &placed));
+            let shipped = String::from_utf8(fulfillment(order, &number))
+                .unwrap()
+                .replace(r#""tracking_company":"UPS""#, r#""tracking_company":null"#);
+            assert!(crash::post(&server.1, "shopify", "fulfillments/create", &format!("f{order}"), shipped.as_bytes()));
+        }
+        let read = |order: u32| {
+            let token = token::mint("demo", &order.to_string(), i64::MAX, SECRET);
+            for _ in 0..200 {
+                let document = crash::get(&server.1, &format!("/v1/orders/{token}"));
+                if document["shipments"][0]["tracking_number"].is_string() {
+                    return document["shipments"][0].clone();
+                }
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+            panic!("the parcel of order {order} did not appear");
+        };
+        let found = [read(1), read(2)];
+        server.kill();
+        found
+    };
+    let [right, wrong] = carriers(true);
+    assert_eq!((right["carrier"].as_str(), right["carrier_name"].as_str()), (Some("northwind"), Some("Northwind")), "{right}");
+    assert_ne!(wrong["carrier"], "northwind", "{wrong}");
+    assert!(right["tracking_url"].as_str().unwrap().starts_with("https://northwind.example/NW"), "{right}");
+    let [right, _] = carriers(false);
+    assert_ne!(right["carrier"], "northwind", "without the file nobody knows it: {right}");
+}

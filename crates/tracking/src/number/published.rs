@@ -229,7 +229,21 @@ fn format(number: file::Number, at: &str) -> Result<Format, Wrong> {
             };
             entries.push((key, Found { name: entry.name, courier: entry.courier, url: entry.courier_url }));
         }
+        if !groups.contains(&lookup.regex_group_name.as_str()) {
+            return Err(Wrong {
+                at: format!("{at}.additional[{n}].regex_group_name"),
+                reason: format!("the regex has no group `{}`", lookup.regex_group_name),
+            });
+        }
         lookups.push(Lookup { name: lookup.name, group: lookup.regex_group_name, entries });
+    }
+    let exists = number.validation.additional.map(|a| a.exists).unwrap_or_default();
+    if let Some(missing) = exists.iter().find(|name| !lookups.iter().any(|l| l.name == **name)) {
+        // Without it no number of this format could ever be right.
+        return Err(Wrong {
+            at: format!("{at}.validation.additional.exists"),
+            reason: format!("there is no look-up `{missing}`"),
+        });
     }
     let web = |u: &String| (u.starts_with("https://") || u.starts_with("http://")) && u.contains("%s");
     Ok(Format {
@@ -238,7 +252,7 @@ fn format(number: file::Number, at: &str) -> Result<Format, Wrong> {
         pattern,
         checksum,
         prepend,
-        exists: number.validation.additional.map(|a| a.exists).unwrap_or_default(),
+        exists,
         lookups,
         tracking_url: number.tracking_url.filter(web),
     })
