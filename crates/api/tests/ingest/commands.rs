@@ -287,3 +287,19 @@ fn programs_ask_every_command_for_json() {
         run(&["normalize", "--json", "--source", "fedex"], r#"{"errors":[{"code":"NOT.FOUND","message":"Not found"}]}"#);
     assert_eq!((ok, said[0]["problems"][0]["kind"].as_str()), (true, Some("carrier_error")));
 }
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_whereabouts"))
+        .args(["learn", "--shipments", "-", "--columns", "delivered=arrived"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Gone before anything can be printed: that happens once all has been read.
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(orders().as_bytes()).unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success() && done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
+}
