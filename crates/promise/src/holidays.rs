@@ -15,8 +15,10 @@ static LINES: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
     lines.map(|(code, days)| (code.to_ascii_uppercase(), days)).collect()
 });
 
+type Calendars = HashMap<&'static str, Arc<BTreeSet<Day>>>;
+
 /// The calendars that were asked for: policies are compiled for every order. Never more than there are codes.
-static READ: LazyLock<RwLock<HashMap<&str, Arc<BTreeSet<Day>>>>> = LazyLock::new(RwLock::default);
+static READ: LazyLock<RwLock<Calendars>> = LazyLock::new(RwLock::default);
 
 /// Is there a calendar with this code?
 pub fn known(code: &str) -> bool {
