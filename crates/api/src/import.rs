@@ -1,6 +1,6 @@
 //! Orders and parcels of merchants without webhooks: tables (CSV) and JSON lines, made into events like any other.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use anyhow::{Result, bail};
 use chrono_tz::Tz;
@@ -48,8 +48,28 @@ pub const COLUMNS: [&str; 21] = [
     "location",
 ];
 
+/// As spreadsheets save: with a byte order mark, or in UTF-16. What is neither is left as it is, for its reader to refuse by line.
+fn utf8(text: &[u8]) -> Cow<'_, [u8]> {
+    match encoding_rs::Encoding::for_bom(text) {
+        None => text.into(),
+        Some((encoding, mark)) => match encoding.decode_without_bom_handling_and_without_replacement(&text[mark..]) {
+            Some(Cow::Borrowed(read)) => read.as_bytes().into(),
+            Some(Cow::Owned(read)) => read.into_bytes().into(),
+            None => text.into(),
+        },
+    }
+}
+
+/// What divides the columns: half of Europe's spreadsheets write semicolons, some tabs.
+fn divider(text: &[u8]) -> u8 {
+    let head = text.split(|b| *b == b'\n').next().unwrap_or_default();
+    let count = |divider: u8| head.iter().filter(|b| **b == divider).count();
+    *b";\t".iter().max_by_key(|d| count(**d)).filter(|d| count(**d) > count(b',')).unwrap_or(&b',')
+}
+
 /// Reads JSON lines: each is what the source `standard` takes.
 pub fn json_lines(text: &[u8]) -> Import {
+    let text = &*utf8(text);
     let mut import = Import::default();
     for (n, line) in text.split(|b| *b == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
@@ -84,9 +104,9 @@ struct Part {
 /// Reads a table with a header line. Times without offset are in `zone`.
 pub fn csv(text: &[u8], zone: Tz) -> Result<Import> {
     let mut import = Import::default();
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text);
-    let names: Vec<String> =
-        reader.headers()?.iter().map(|h| h.trim_start_matches('\u{feff}').to_lowercase().replace([' ', '-'], "_")).collect();
+    let text = &*utf8(text);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).delimiter(divider(text)).from_reader(text);
+    let names: Vec<String> = reader.headers()?.iter().map(|h| h.to_lowercase().replace([' ', '-'], "_")).collect();
     import.ignored = names.iter().filter(|n| !COLUMNS.contains(&n.as_str())).cloned().collect();
     let at = |name: &str| names.iter().position(|n| n == name);
     if at("order_id").or_else(|| at("order_number")).is_none() {
@@ -230,6 +250,42 @@ mod tests {
         let [parcel] = &facts.shipments[..] else { panic!("one parcel") };
         assert_eq!((parcel.carrier.as_deref(), parcel.checkpoints.len()), (Some("dhl_parcel_de"), 2));
         assert_eq!(facts.orders[0].fulfillments[0].lines.len(), 1);
+    }
+
+    #[test]
+    fn tables_are_read_as_spreadsheets_save_them() {
+        let plain = "order_id,placed_at,city,sku\n1,2026-11-20,\"M\u{fc}nchen, Ost\",MUG-1\n";
+        let cities = |table: &[u8]| -> Vec<String> {
+            let import = csv(table, chrono_tz::UTC).unwrap();
+            assert_eq!((import.rejected, import.ignored), (vec![], vec![]));
+            import
+                .bodies
+                .iter()
+                .map(|b| serde_json::from_slice::<Value>(b).unwrap()["orders"][0]["destination"]["city"].to_string())
+                .collect()
+        };
+        let right = vec!["\"M\u{fc}nchen, Ost\"".to_owned()];
+        let divided = |d: &str| {
+            plain
+                .replace("placed_at,city,sku", &format!("placed_at{d}city{d}sku"))
+                .replace("order_id,", &format!("order_id{d}"))
+                .replace("1,2026-11-20,", &format!("1{d}2026-11-20{d}"))
+                .replace("\",MUG", &format!("\"{d}MUG"))
+        };
+        for d in [",", ";", "\t"] {
+            let table = divided(d);
+            assert_eq!(cities(table.as_bytes()), right, "{table}");
+            assert_eq!(cities(format!("\u{feff}{table}").as_bytes()), right, "with a mark");
+            for wide in [u16::to_le_bytes, u16::to_be_bytes] {
+                let wide: Vec<u8> = format!("\u{feff}{table}").encode_utf16().flat_map(wide).collect();
+                assert_eq!(cities(&wide), right, "UTF-16");
+            }
+        }
+        // What is none of these is refused by its line, the others are taken.
+        let import = csv(b"order_id,placed_at,city\n1,2026-11-20,M\xfcnchen\n2,2026-11-20,Berlin\n", chrono_tz::UTC).unwrap();
+        assert_eq!((import.bodies.len(), import.rejected[0].line), (1, 2));
+        let half = b"\xff\xfeo\x00r";
+        assert!(csv(&half[..5], chrono_tz::UTC).is_err());
     }
 
     #[test]
