@@ -91,9 +91,12 @@ fn sound(found: &Detected, shape: &str) -> usize {
     usize::from(found.valid)
 }
 
+/// Makes one string.
+type Make = fn(&mut Dice) -> String;
+
 #[test]
 fn no_random_string_is_valid_without_a_check_digit() {
-    let shapes: [(&str, fn(&mut Dice) -> String); 4] =
+    let shapes: [(&str, Make); 4] =
         [("digits", digits), ("letters and digits", mixed), ("postal", postal), ("labelled", labelled)];
     for (n, (shape, make)) in shapes.into_iter().enumerate() {
         let (mut dice, mut valid) = (Dice(n as u64 + 1), 0);
