@@ -107,7 +107,8 @@ pub async fn soak(server: &Server, minutes: u64) -> Result<()> {
     }
     server.settled().await?;
     let path = |n: usize| Server::path_of(2000 + (n % ORDERS) as u32) + "/live";
-    let open = memory_of_streams(server.address, server.pid(), room()?.min(2000), path, None).await?;
+    let streams = room()?.min(2000);
+    let open = memory_of_streams(server.address, server.pid(), streams, path, None).await?;
     let (began, mut looked, mut said) = (Instant::now(), Instant::now(), 0);
     let mut samples = Vec::new();
     let mut connection = http::Connection::open(server.address).await?;
@@ -139,9 +140,7 @@ pub async fn soak(server: &Server, minutes: u64) -> Result<()> {
     drop(open);
     let growth = growth(&samples).context("too short: a soak takes a minute at least")?;
     println!(
-        "{} webhooks and as many reads with {} open streams, {minutes} minutes: memory {:+.1} % from the first third to the last, once warm",
-        n,
-        room()?.min(2000),
+        "{n} webhooks and as many reads with {streams} open streams, {minutes} minutes: memory {:+.1} % from the first third to the last, once warm",
         growth * 100.0
     );
     ensure!(growth < FLAT, "memory is not flat: it may grow by {:.0} %", FLAT * 100.0);

@@ -306,7 +306,7 @@ impl AppState {
 
     /// Counts one step of signing in by passkey from this address: there is nothing to guess, so there may be more of them. False: too many.
     pub fn may_ask_passkey(&self, peer: &str) -> bool {
-        peer.is_empty() || self.0.sent.check_key(&format!("passkey {peer}")).is_ok()
+        peer.is_empty() || self.may_send(&format!("passkey {peer}"))
     }
 
     /// Counts one try to sign in with this key (an account, or a browser that is known) from this address. False: too many.

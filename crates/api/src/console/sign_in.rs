@@ -181,14 +181,15 @@ pub async fn sign_in(
     let email = fields.get("email").to_lowercase();
     let password = raw(&fields, "password");
     // A browser that its owner has signed in from has tries of its own: who guesses from elsewhere uses up those of strangers.
-    let key = match device(&headers) {
+    let known = match cookie(&headers, DEVICE) {
         Some(secret) => {
-            let (asked, of) = (email.clone(), secret.clone());
-            let known = state.db().read(move |db| passkeys_kept::knows_device(db, &of, &asked)).await?;
-            if known { format!("device {}", people::hash(&secret)) } else { format!("account {email}") }
+            let asked = email.clone();
+            let read = move |db: &_| Ok(passkeys_kept::knows_device(db, &secret, &asked)?.then(|| people::hash(&secret)));
+            state.db().read(read).await?
         }
-        None => format!("account {email}"),
+        None => None,
     };
+    let key = known.map_or_else(|| format!("account {email}"), |device| format!("device {device}"));
     if !state.may_sign_in(&key, &peer) {
         let text = "Too many tries. Wait a minute, then try again.";
         return Ok((StatusCode::TOO_MANY_REQUESTS, form(&state, &fields, Some(text))).into_response());
@@ -217,11 +218,6 @@ pub(super) async fn is_password(state: &AppState, email: &str, password: String)
     let asked = email.to_owned();
     let hash = state.db().read(move |db| people::by_email(db, &asked)).await?.map(|f| f.1).unwrap_or_default();
     Ok(password.len() <= LONGEST && matches(&password, &hash).await?)
-}
-
-/// What a browser is remembered by that somebody has signed in from.
-fn device(headers: &HeaderMap) -> Option<String> {
-    cookie(headers, DEVICE)
 }
 
 /// Lets somebody in who has shown who they are, and remembers the browser.

@@ -441,8 +441,8 @@ fn shipment(
     let known = carrier::by_code(&code);
     // A courier that was added by its file: what that says of its numbers.
     let added = match known {
-        Some(_) => None,
-        None => number::detect(number, &Hints::default()).candidates.into_iter().find(|c| c.carrier == code),
+        None if !code.is_empty() => number::detect(number, &Hints::default()).candidates.into_iter().find(|c| c.carrier == code),
+        _ => None,
     };
     let time = |t: &Option<String>| t.as_deref().and_then(Instant::parse);
     let lines: Vec<Line> =
