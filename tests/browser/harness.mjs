@@ -85,7 +85,7 @@ export async function startDemo(speed = 20) {
   return { ...demo, stop, order: number => demo.orders.find(o => o.number === number) };
 }
 
-function browserPath() {
+export function browserPath() {
   for (const name of [process.env.CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'].filter(Boolean)) {
     const found = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
     if (found) return found;
@@ -93,11 +93,8 @@ function browserPath() {
   throw new Error('no Chromium found: run ./build.sh setup, or set CHROMIUM to its path');
 }
 
-export const startBrowser = () =>
-  chromium.launch({
-    executablePath: browserPath(),
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
+export const browserFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+export const startBrowser = () => chromium.launch({ executablePath: browserPath(), args: browserFlags });
 
 /** A page that notes what a shopper should never meet: exceptions (`page.errors`) and moves of its content (`page.shift()`). */
 export async function watchedPage(browser, options = {}) {
