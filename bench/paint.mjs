@@ -8,19 +8,16 @@ import { brotliCompressSync } from 'node:zlib';
 import { transformSync } from 'esbuild';
 import { startApi } from '../tests/browser/harness.mjs';
 import { startChromium } from './devtools.mjs';
-import { stores } from './stores.mjs';
 
 const json = process.argv.includes('--json');
 const option = name => { const at = process.argv.indexOf(name); return at < 0 ? undefined : process.argv[at + 1]; };
 const runs = Number(option('--runs') ?? 15) || 15;
 const before = json && option('--with') ? JSON.parse(readFileSync(option('--with'), 'utf8')) : [];
-// Names may be given, to look at a few: `./build.sh bench paint`, `./build.sh bench lighthouse`.
+// Names may be given, to look at a few: `./build.sh bench paint`.
 const names = process.argv.slice(2).filter((a, n, all) => !a.startsWith('-') && !/^--(with|runs|soak|orders)$/.test(all[n - 1] ?? ''));
-const wanted = all => !names.length || names.some(n => all.some(a => a.includes(n)));
 const own = ['estimate', 'order'].flatMap(s => ['paint_cold', 'paint_warm', 'task', 'interaction', 'shift'].map(kind => `${s}_${kind}`));
 const rows = [];
-if (wanted(own)) rows.push(...await paints());
-if (wanted(['lighthouse'])) rows.push(...await stores(json ? 0 : runs));
+if (!names.length || names.some(n => own.some(a => a.includes(n)))) rows.push(...await paints());
 if (json) console.log(JSON.stringify([...before, ...rows], null, 1));
 
 function median(list) {

@@ -27,7 +27,7 @@
     let sum = 0;
     return all.find(e => (sum += e[1]) >= goal)[0];
   };
-  const zone = d.zones.findIndex(z => z.places.some(p => p.country === country && (!p.postal_codes?.length || p.postal_codes.some(([a, b]) => code.slice(0, a.length) >= a && code.slice(0, b.length) <= b))));
+  const zone = d.zones.findIndex(z => z.places.some(p => p.country === country && !p.regions?.length && (!p.postal_codes?.length || p.postal_codes.some(([a, b]) => code.slice(0, a.length) >= a && code.slice(0, b.length) <= b))));
   const item = d.items.find(i => i.sku === sku);
   let best;
   for (const method of d.methods) {
