@@ -6,6 +6,7 @@
 #   ./build.sh demo     build, and start the API and a demo store on two ports (options: --port, --shop-port, --data, --speed)
 #   ./build.sh test     set up, build, and run every test, browser tests included
 #   ./build.sh stores   the widget in a shop that others wrote (EverShop, with a Postgres of its own), from a product to the door
+#   ./build.sh push     messages to a real Firefox, from the opt-in to the notification (installs Firefox and its driver where they are missing)
 #   ./build.sh check    formatting, lints, dependency and licence audit
 #   ./build.sh agreement   carriers' payloads (../shared/data), read by us and by another reader: a table by carrier, and each difference explained
 #   ./build.sh fuzz     hostile input for the parsers, ten seconds each (or as many as you say); findings in fuzz/artifacts
@@ -58,11 +59,25 @@ tests() {
     fuzz 5
     say "browser tests"
     cargo build --quiet --package whereabouts-api
-    node --test --test-concurrency=1 --test-timeout=400000 tests/browser/*.test.mjs tests/stores/{shopify,snippets}.test.mjs
+    PUPPETEER_FROM=$driver node --test --test-concurrency=1 --test-timeout=400000 tests/browser/*.test.mjs tests/stores/{shopify,snippets}.test.mjs
+    firefox || say "skipped: messages to a real Firefox (./build.sh push installs what they need)"
     say "one answer everywhere: the estimating part as a checkout function"
     node --test --test-timeout=900000 tests/checkout/*.test.mjs
     say "bytes that a page loads"
     size
+}
+
+# A real Firefox and what drives it: too large to be asked of everybody. CI and releases run `push`.
+driver=$PWD/target/firefox-driver
+firefox() { { command -v firefox-esr || command -v firefox; } >/dev/null && [ -d "$driver/node_modules/puppeteer-core" ]; }
+
+push() {
+    setup
+    { command -v firefox-esr || command -v firefox; } >/dev/null || tools/setup.sh firefox-esr
+    firefox || npm install --silent --no-audit --no-fund --prefix "$driver" puppeteer-core@24.43.1
+    widget
+    cargo build --quiet --package whereabouts-api
+    PUPPETEER_FROM=$driver node --test --test-timeout=400000 tests/browser/push.test.mjs
 }
 
 stores() {
@@ -114,7 +129,7 @@ size() { widget; node tools/size.mjs "$@"; }
 verb=${1:-help}
 [ $# -gt 0 ] && shift
 case $verb in
-    setup | build | demo | stores | check | agreement | fuzz | crash | bench | pictures | size) $verb "$@" ;;
+    setup | build | demo | stores | push | check | agreement | fuzz | crash | bench | pictures | size) $verb "$@" ;;
     test) tests "$@" ;;
     *) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0" && [ "$verb" = help ] ;;
 esac

@@ -58,6 +58,7 @@ webhook_secrets = { shopify = ["${secret}"], easypost = ["${secret}"], standard 
       return `${signed}.${sign(signed, 'hex')}`;
     },
     admin: (path, object, method = 'POST') => fetch(`${origin}/v1/admin/stores/demo/${path}`, { method, body: JSON.stringify(object), headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' } }),
+    asked: async path => (await fetch(`${origin}/v1/admin/stores/demo/${path}`, { headers: { authorization: `Bearer ${adminKey}` } })).json(),
     async stop() {
       if (child.exitCode === null) {
         child.kill('SIGTERM');

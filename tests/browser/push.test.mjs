@@ -1,5 +1,5 @@
 // Messages to a browser, the whole way: opted in on our own page, encrypted for a real Firefox, through a push server, to its worker and page.
-// Needs Firefox (Debian: firefox-esr) and `npm install --no-save puppeteer-core`, which are too large to be required: skipped where they are absent.
+// Needs Firefox and puppeteer-core, which are too large to be required: `./build.sh push` installs both; skipped where they are absent.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
@@ -53,9 +53,9 @@ const scan = (api, scans) => api.easypost({ id: `evt_${Math.random()}`, object: 
   tracking_details: scans.map(([hours, status]) => ({ datetime: ago(hours), status, message: status })) } });
 
 test('in Firefox: opted in, told when the parcel is out for delivery, opted out', { skip: !firefox ? 'no Firefox' : !puppeteer || !ws ? 'no puppeteer-core' : false, timeout: 120_000 }, async () => {
-  const [api, push] = [await startApi({ internalTargets: true }), await pushServer()];
-  let browser;
+  let api, push, browser;
   try {
+    [api, push] = [await startApi({ internalTargets: true }), await pushServer()];
     // It may be night where the shopper is.
     await api.admin('messages/rules', { quiet: { from: '00:00', to: '00:00' } }, 'PUT');
     await underWay(api);
@@ -63,7 +63,9 @@ test('in Firefox: opted in, told when the parcel is out for delivery, opted out'
       browser: 'firefox', executablePath: firefox, headless: true,
       extraPrefsFirefox: {
         'dom.push.serverURL': `ws://127.0.0.1:${push.port}/`, 'dom.push.testing.allowInsecureServerURL': true, 'dom.push.alwaysConnect': true, 'dom.push.testing.ignorePermission': true,
-        'permissions.default.desktop-notification': 1, 'dom.serviceWorkers.testing.enabled': true, 'dom.push.enabled': true,
+        'permissions.default.desktop-notification': 1, 'dom.serviceWorkers.testing.enabled': true,
+        // Among what Firefox sets for itself under remote control is to speak to no push server.
+        'remote.prefs.recommended': false,
       },
     });
     const page = await browser.newPage();
@@ -82,8 +84,17 @@ test('in Firefox: opted in, told when the parcel is out for delivery, opted out'
     await page.click('#push button');
     await said('This browser will be told');
     await scan(api, [[60, 'in_transit'], [0, 'out_for_delivery']]);
-    // A headless browser shows no notification; the page hears of it from the worker, which has decrypted it.
+    // The page hears of it from the worker, which has decrypted it, and the notification is there.
     await said('Fjord & Fern #1201 · Out for delivery');
+    const notifications = () => page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, lang, dir, data }) => ({ title, body, lang, dir, url: data.url })));
+    for (let n = 0; n < 50 && !(await notifications()).length; n++) await new Promise(done => setTimeout(done, 100));
+    const [{ url, body, ...rest }, ...others] = await notifications();
+    assert.deepEqual([rest, others], [{ title: 'Fjord & Fern #1201', lang: 'en-US', dir: 'ltr' }, []]);
+    assert.match(body, /^Out for delivery\nIt should be with you on \w+, \w+ \d+\.$/);
+    // It opens this order's page, on whatever host the server is told that it has.
+    const order = await (await fetch(api.origin + new URL(url).pathname, { headers: { accept: 'text/html' } })).text();
+    assert.match(order, /#1201/);
+    assert.match(order, /Out for delivery/);
     assert.equal(push.taken.length, 1);
     assert.match(push.taken[0].authorization, /^vapid t=ey.*, k=B/);
     assert.equal(push.taken[0]['content-encoding'], 'aes128gcm');
@@ -91,19 +102,30 @@ test('in Firefox: opted in, told when the parcel is out for delivery, opted out'
     await until(() => document.querySelector('#push button')?.textContent ?? '', /^Turn off$/);
     await page.click('#push button');
     await said('no longer told');
+    await page.reload();
+    await until(() => document.querySelector('#push button')?.textContent ?? '', /^Turn on$/);
+    // The record says what was asked, and when it was taken back.
+    assert.deepEqual((await api.asked('opt_ins')).map(o => [o.channel, o.given]), [['push', false], ['push', true]]);
     await scan(api, [[60, 'in_transit'], [1, 'out_for_delivery'], [0, 'delivered']]);
-    await new Promise(done => setTimeout(done, 1000));
+    // What is to be said of a change is written down together with it: nothing for this browser.
+    const delivered = async () => /Delivered/.test(await (await fetch(`${api.origin}/track/${api.token('1201')}`)).text());
+    for (let n = 0; n < 50 && !await delivered(); n++) await new Promise(done => setTimeout(done, 100));
+    assert.ok(await delivered());
+    const byPush = (await api.asked('messages')).filter(m => m.channel === 'push');
+    assert.ok(byPush.some(m => m.notice === 'out_for_delivery'));
+    assert.ok(!byPush.some(m => m.notice === 'delivered'));
     assert.equal(push.taken.length, 1);
   } finally {
     await browser?.close();
-    push.stop();
-    await api.stop();
+    push?.stop();
+    await api?.stop();
   }
 });
 
 test('in Chromium: the worker shows what it is sent, and opens the order when it is clicked', async () => {
-  const [api, browser] = [await startApi(), await startBrowser()];
+  let api, browser;
   try {
+    [api, browser] = [await startApi(), await startBrowser()];
     await underWay(api);
     const context = await browser.newContext({ locale: 'en-US' });
     await context.grantPermissions(['notifications'], { origin: api.origin });
@@ -127,8 +149,26 @@ test('in Chromium: the worker shows what it is sent, and opens the order when it
     const shown = await page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map(n => [n.title, n.body, n.data.url]));
     assert.deepEqual(shown.find(n => n[0] !== 'Whereabouts'), [message.title, message.body, message.url], 'the same twice is one, and text is text');
     assert.match(await page.textContent('#push [role=status]'), /Whereabouts|Fjord & Fern/);
+    // Only a hand may click a notification, and only a click may open a page: the worker is clicked in our words, and its answer is noted.
+    const url = `${api.origin}/track/${api.token('1201')}`;
+    const clicked = url => context.serviceWorkers()[0].evaluate(async url => {
+      const noted = { opened: [], closed: 0 };
+      self.clients.openWindow = async address => { noted.opened.push(address); };
+      const notification = { data: { url }, close: () => { noted.closed += 1; } };
+      let done;
+      const event = Object.assign(new Event('notificationclick'), { notification, waitUntil: work => { done = work; } });
+      self.dispatchEvent(event);
+      await Promise.resolve(done).catch(e => { noted.refused = e.name; });
+      return noted;
+    }, url);
+    assert.deepEqual(await clicked(url), { opened: [url], closed: 1 });
+    assert.deepEqual(await clicked('javascript:alert(1)'), { opened: [], closed: 1 });
+    // Where the order's page is open already, it comes to the front instead of a second one.
+    const order = await context.newPage();
+    await order.goto(url);
+    assert.deepEqual((await clicked(url)).opened, []);
   } finally {
-    await browser.close();
-    await api.stop();
+    await browser?.close();
+    await api?.stop();
   }
 });

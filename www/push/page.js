@@ -55,6 +55,8 @@
           status.textContent = words.done;
         }
       } catch (e) {
+        // What it was is for whoever looks after the store.
+        console.error(e);
         status.textContent = e.name === 'NotAllowedError' ? words.denied : words.lost;
       }
       button.disabled = false;

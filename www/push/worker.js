@@ -8,10 +8,16 @@ const shown = async event => {
   await self.registration.showNotification(title, { body, tag, lang, dir, renotify: Boolean(tag), data: { url } });
 };
 self.addEventListener('push', event => event.waitUntil(shown(event)));
+/** The order's page: the one that is open already, else a new one. */
+const opened = async url => {
+  const pages = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const page = pages.find(p => p.url === url);
+  await (page ? page.focus() : self.clients.openWindow(url));
+};
 self.addEventListener('notificationclick', event => {
   event.notification.close();
   const { url } = event.notification.data ?? {};
-  if (/^https?:/.test(url)) event.waitUntil(self.clients.openWindow(url));
+  if (/^https?:/.test(url)) event.waitUntil(opened(url));
 });
 // A new worker takes over at once: it keeps nothing.
 self.addEventListener('install', () => self.skipWaiting());
