@@ -102,6 +102,7 @@ test('every failure leaves the merchant’s text: no exception in the page, noth
     ['order document corrupt', tag() + orderElement(fine), { route: answers('**/v1/orders/*', '[]') }],
     ['forged token', tag() + orderElement('v1.demo.MQ.4000000000.00')],
     ['expired token', tag() + orderElement(api.token('1001', 1))],
+    ['a shipping method that the store has not', tag() + estimate().replace('sku=', 'method="teleport" sku=')],
     ['no token', tag() + orderElement('')],
     ['a token that is an address', tag() + orderElement('../../embed.js?')],
   ]) {

@@ -73,6 +73,7 @@ export class Surface {
     const out = cross(wasm, [[shapes.request, request], [shapes.ui, ui], ['s', words.language]], w => w.draw_estimate(loaded.clock + performance.now()));
     const change = out.number();
     host.data = out.take(shapes.estimate);
+    if (!host.data.options.length) fail('no such method');
     draw(host.root, out, words);
     this.#listen(request.destination, need);
     return change;

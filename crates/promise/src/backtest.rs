@@ -52,6 +52,7 @@ pub const QUANTILES: [f64; 5] = [0.1, 0.5, 0.8, 0.9, 0.95];
 pub struct Report {
     /// Chosen on what was known before the split.
     pub settings: Settings,
+    /// Ours.
     pub score: Score,
     /// The store's own promises on the same orders.
     pub store: Option<Own>,
@@ -73,7 +74,9 @@ pub struct AtShare {
 /// One promised day per order.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Asked {
+    /// The share of promises to be kept that was asked for.
     pub level: f64,
+    /// The share that was kept.
     pub coverage: f64,
     /// Whole days.
     pub mean_days: f64,

@@ -40,6 +40,7 @@ use crate::time::Day;
 /// A parcel between two scans: handed over, and delivered (or not yet).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Leg {
+    /// The day of the first scan.
     pub from: Day,
     /// Absent: under way as far as is known.
     pub until: Option<Day>,
@@ -67,14 +68,17 @@ impl Default for Settings {
 /// A slow-down that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slowdown {
+    /// Which of [`Leg::groups`] it is.
     pub group: String,
-    /// When it began, and when that was clear.
+    /// When it began.
     pub since: Day,
+    /// The day on which that was clear.
     pub found: Day,
     /// When the scans had recovered; absent: it goes on.
     pub ended: Option<Day>,
-    /// Parcels that arrived since it began, and that were to be expected.
+    /// Parcels that arrived since it began.
     pub arrived: f64,
+    /// Parcels that were to be expected in that time.
     pub expected: f64,
     /// Its measured effect: weights of 0, 1, 2 … extra working days.
     pub effect: Vec<u32>,

@@ -18,6 +18,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Document {
+    /// Of the policy that it was made from.
     pub version: u64,
     /// The version of what was learned that went into it; 0: none.
     #[serde(skip_serializing_if = "usual")]
@@ -28,6 +29,7 @@ pub struct Document {
     pub asked: (u16, u16),
     /// Made for this day and the year that follows; offsets and closed days are listed that far.
     pub made_at: Instant,
+    /// ISO 4217, of the prices.
     pub currency: String,
     /// Percent.
     pub confidence: u8,
@@ -40,12 +42,19 @@ pub struct Document {
     pub warn_below: u8,
     /// Lists of days that are not worked, shared by origins and services by index.
     pub closed: Vec<Vec<Day>>,
+    /// In the order of the policy; all that follow refer to each other by index.
     pub origins: Vec<Origin>,
+    /// Carriers' services.
     pub services: Vec<Service>,
+    /// The first that matches a destination wins.
     pub zones: Vec<Zone>,
+    /// The most particular that matches a lane wins.
     pub transit: Vec<Transit>,
+    /// In the order in which they are offered.
     pub methods: Vec<Method>,
+    /// Only those that something is particular about.
     pub items: Vec<Item>,
+    /// Those that have not ended long ago.
     pub delays: Vec<Delay>,
 }
 
@@ -61,7 +70,9 @@ pub type Weights = Vec<u32>;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Origin {
+    /// As the policy names it.
     pub id: String,
+    /// For people.
     pub name: String,
     /// Minutes east of UTC from each moment on; the first holds for all that is earlier.
     pub offsets: Vec<(Instant, i32)>,
@@ -73,6 +84,7 @@ pub struct Origin {
     pub closed: u32,
     /// Weekdays on which carriers collect: bit 0 is Monday.
     pub pickup: u8,
+    /// Working days from the order to the hand-over.
     pub handling: Weights,
 }
 
@@ -80,15 +92,20 @@ pub struct Origin {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Service {
+    /// As the policy names it.
     pub id: String,
+    /// As tracking knows it: `ups`, `dhl` …
     pub carrier: String,
+    /// For people.
     pub name: String,
     /// Weekdays on which it moves and delivers: bit 0 is Monday.
     pub days: u8,
+    /// Index into [`Document::closed`].
     pub closed: u32,
     /// Can't deliver to a post-office box.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub no_po_boxes: bool,
+    /// Can't ask for a signature.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub no_signature: bool,
 }
@@ -97,10 +114,14 @@ pub struct Service {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Zone {
+    /// As the policy names it.
     pub id: String,
+    /// For people.
     pub name: String,
+    /// Nothing is delivered there.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub excluded: bool,
+    /// What belongs to it.
     pub places: Vec<Place>,
     /// Indices, preferred first; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -111,7 +132,9 @@ pub struct Zone {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Place {
+    /// ISO 3166-1, two letters.
     pub country: String,
+    /// ISO 3166-2 without the country; empty: the whole country.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<String>,
     /// First and last prefix of a range, upper case, without spaces.
@@ -123,9 +146,13 @@ pub struct Place {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Transit {
+    /// Index of the origin.
     pub origin: i32,
+    /// Index of the service.
     pub service: i32,
+    /// Index of the zone.
     pub zone: i32,
+    /// Working days from the hand-over to the delivery.
     pub days: Weights,
 }
 
@@ -133,14 +160,18 @@ pub struct Transit {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Method {
+    /// As the policy names it.
     pub id: String,
+    /// For people.
     pub name: String,
+    /// Minor units of [`Document::currency`].
     pub price: i64,
     /// Indices, best first.
     pub services: Vec<u32>,
     /// Indices; empty: every zone that is not excluded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<u32>,
+    /// Names under which a platform's order may mention it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// Safe ways to receive it: `signature`, `locker`, `pickup`.
@@ -149,6 +180,7 @@ pub struct Method {
     /// `pickup_point`, `locker`, `store`; empty: the shopper's address.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub to: String,
+    /// Someone has to sign.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub signature: bool,
 }
@@ -157,6 +189,7 @@ pub struct Method {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Item {
+    /// As the store's pages name it.
     pub sku: String,
     /// Made to order: working days before handling starts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -164,6 +197,7 @@ pub struct Item {
     /// Pieces by origin's index; absent: enough everywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stock: Option<Vec<(u32, u32)>>,
+    /// A pre-order's release; with stock, the day on which more comes in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available_from: Option<Day>,
     /// Working days until it comes in, beyond the stock.
@@ -175,6 +209,7 @@ pub struct Item {
     /// Indices of methods that can't carry it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_by: Vec<u32>,
+    /// Someone has to sign for it.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub signature: bool,
 }
@@ -183,26 +218,37 @@ pub struct Item {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Delay {
+    /// As the policy names it.
     pub id: String,
+    /// It applies to what is handled or under way from here on.
     pub from: Instant,
+    /// Absent: until it is ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Instant>,
     /// Extra working days.
     pub effect: Weights,
+    /// `weather`, `peak`, `strike`, `customs`, `stock`, `carrier`, `holiday`, `other`.
     pub reason: String,
+    /// 1 (worth knowing) to 3 (severe).
     pub severity: u8,
+    /// Language and text.
     pub message: Vec<(String, String)>,
+    /// Indices; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<u32>,
+    /// Indices; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<u32>,
+    /// Indices; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<u32>,
     /// Restricts to services of these carriers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub carriers: Vec<String>,
+    /// Empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skus: Vec<String>,
+    /// Empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<Place>,
 }

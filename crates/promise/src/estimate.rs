@@ -17,6 +17,7 @@ use crate::{
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Request {
+    /// What is in the cart; empty: one thing that is on hand.
     pub items: Vec<Line>,
     /// As much as is known; all empty: unknown.
     pub destination: Destination,
@@ -30,7 +31,9 @@ pub struct Request {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Line {
+    /// As the store's pages name it.
     pub sku: String,
+    /// How many of it.
     pub quantity: u32,
 }
 
@@ -39,8 +42,11 @@ pub struct Line {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Destination {
+    /// ISO 3166-1, two letters.
     pub country: String,
+    /// ISO 3166-2 without the country.
     pub region: String,
+    /// As typed; spaces and case make no difference.
     pub postal_code: String,
     /// The address is a post-office box.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
@@ -55,7 +61,9 @@ frugal::read!(Destination { country, region, postal_code, po_box });
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Window {
+    /// The first day.
     pub from: Day,
+    /// The last day; not before the first.
     pub to: Day,
 }
 
@@ -71,8 +79,11 @@ impl Window {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Estimate {
+    /// The policy's that it was computed with.
     pub policy_version: u64,
+    /// The moment that it holds for.
     pub computed_at: Instant,
+    /// As it was asked for.
     pub destination: Destination,
     /// How exactly the destination was known: `postal_code`, `region`, `country`, `unknown`.
     pub precision: String,
@@ -83,6 +94,7 @@ pub struct Estimate {
     pub style: String,
     /// ISO 4217, of the prices.
     pub currency: String,
+    /// By shipping method, in the policy's order.
     pub options: Vec<Offer>,
     /// The known delays that bear on any of the options.
     pub delays: Vec<DelayShown>,
@@ -93,12 +105,17 @@ pub struct Estimate {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Offer {
+    /// The shipping method's id.
     pub method: String,
+    /// The shipping method's name.
     pub name: String,
     /// Minor units.
     pub price: i64,
+    /// The carrier's code; empty: can't be delivered this way.
     pub carrier: String,
+    /// The service's id.
     pub service: String,
+    /// The origin's id.
     pub origin: String,
     /// Absent: can't be delivered this way; `obstacle` says why.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,11 +172,14 @@ pub struct Cutoff {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Part {
+    /// Indices of the request's items.
     pub items: Vec<u16>,
     /// How many of each, where a line is divided; empty: all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quantities: Vec<u32>,
+    /// The origin's id.
     pub origin: String,
+    /// Of this part alone.
     pub window: Window,
 }
 
@@ -171,6 +191,7 @@ pub struct Part {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Step {
+    /// What kind of step it is, as listed above.
     pub kind: String,
     /// The day it leads to, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -188,10 +209,15 @@ pub struct Step {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct DelayShown {
+    /// The notice's id.
     pub id: String,
+    /// `weather`, `peak`, `strike`, `customs`, `stock`, `carrier`, `holiday`, `other`.
     pub reason: String,
+    /// 1 (worth knowing) to 3 (severe).
     pub severity: u8,
+    /// What it adds.
     pub days: u16,
+    /// When it ends, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Instant>,
     /// `(language, text)`, as the merchant wrote it.

@@ -16,17 +16,23 @@ use crate::{
 /// One row of a list of incidents: a postal area that a carrier or a service reaches late.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
-    /// Carrier and service by code and id; empty: any.
+    /// Carrier by code; empty: any.
     pub carrier: String,
+    /// The service's id; empty: any.
     pub service: String,
+    /// ISO 3166-1, two letters.
     pub country: String,
     /// A postal code, a prefix, or a range of them; empty: the whole country.
     pub postal_code: String,
+    /// When it begins.
     pub from: Instant,
+    /// When it ends; absent: until it is ended.
     pub until: Option<Instant>,
     /// Extra working days, from and to.
     pub days: (u16, u16),
+    /// `weather`, `peak`, `strike` …, as for any delay notice.
     pub reason: String,
+    /// 1 (worth knowing) to 3 (severe).
     pub severity: u8,
     /// Language and text.
     pub message: Option<(String, String)>,

@@ -30,6 +30,7 @@ pub const DAYS: usize = 730;
 /// An order, from purchase to delivery.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shipment {
+    /// The day of the order, in the store's zone.
     pub purchased: Day,
     /// Second of the day, local.
     pub second: u32,
@@ -115,6 +116,7 @@ pub type Counts = BTreeMap<&'static str, usize>;
 /// What became of a list of shipments: what can't be true is split off and counted, not swallowed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checked {
+    /// What can be learned from.
     pub shipments: Vec<Shipment>,
     /// Left out.
     pub impossible: Counts,

@@ -24,7 +24,9 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Learned {
+    /// By origin: from the order to the hand-over.
     pub handling: Vec<Way>,
+    /// By origin, service and zone: from the hand-over to the delivery.
     pub transit: Vec<Way>,
     /// What to ask for so that a share of promises is kept, both in parts of a thousand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -35,10 +37,12 @@ pub struct Learned {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Way {
+    /// The origin's id.
     pub origin: String,
-    /// Empty for handling, as is the zone.
+    /// The service's id; empty for handling.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub service: String,
+    /// The zone's id; empty for handling.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub zone: String,
     /// Deliveries of this very lane.

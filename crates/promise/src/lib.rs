@@ -5,6 +5,7 @@
 //!
 //! A merchant's [`policy`] is compiled (on the server) to the public promise [`document`]; [`estimate()`] answers a cart and a
 //! destination from it, before the purchase; [`remaining()`] answers a shipment under way, until it is delivered.
+#![warn(missing_docs)]
 #![cfg_attr(not(feature = "std"), no_std)]
 extern crate alloc;
 

@@ -17,6 +17,7 @@ pub struct Policy {
     pub currency: String,
     /// The share of parcels, in percent, that shall arrive within the window shown (50 to 99).
     pub confidence: u8,
+    /// How windows are shown.
     pub style: Style,
     /// What becomes of a cart whose lines are not all there at once.
     pub ship: Ship,
@@ -32,12 +33,19 @@ pub struct Policy {
     /// What the coverage correction asks for ([`crate::Document::asked`]); zeros: nothing of its own. Set by the server.
     #[serde(skip_deserializing, skip_serializing_if = "usual")]
     pub asked: (u16, u16),
+    /// Locations that items ship from.
     pub origins: Vec<Origin>,
+    /// Carriers' services.
     pub services: Vec<Service>,
+    /// Groups of destinations; the first that matches wins.
     pub zones: Vec<Zone>,
+    /// How long services take; the most particular that matches wins.
     pub transit: Vec<Transit>,
+    /// What shoppers pick at checkout, in the order in which it is offered.
     pub methods: Vec<Method>,
+    /// SKUs that something is particular about.
     pub items: Vec<Item>,
+    /// Delay notices.
     pub delays: Vec<Delay>,
 }
 
@@ -135,8 +143,11 @@ pub enum HandOver {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyDuration))]
 #[serde(default)]
 pub struct Duration {
+    /// Working days at least.
     pub min: Option<u16>,
+    /// Working days at most, but for one parcel in twenty-five.
     pub max: Option<u16>,
+    /// Weight of 0, 1, 2 … working days; counts more than `min` and `max`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<u32>,
 }
@@ -146,9 +157,13 @@ pub struct Duration {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyOrigin))]
 #[serde(default)]
 pub struct Origin {
+    /// What others name it by.
     pub id: String,
+    /// For people.
     pub name: String,
+    /// ISO 3166-1, two letters.
     pub country: String,
+    /// ISO 3166-2 without the country.
     pub region: Option<String>,
     /// IANA name, for example `America/Chicago`.
     pub time_zone: String,
@@ -162,6 +177,7 @@ pub struct Origin {
     pub half_days: Vec<HalfDay>,
     /// Weekdays on which carriers collect (`mon` …); empty: every working day.
     pub pickup_days: Vec<String>,
+    /// Working days from the order to the hand-over.
     pub handling: Duration,
 }
 
@@ -170,7 +186,9 @@ pub struct Origin {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct HalfDay {
+    /// The day, local.
     pub date: Day,
+    /// `HH:MM`, local.
     pub cutoff: String,
 }
 
@@ -179,13 +197,17 @@ pub struct HalfDay {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyService))]
 #[serde(default)]
 pub struct Service {
+    /// What others name it by.
     pub id: String,
     /// A carrier code as tracking knows it: `ups`, `fedex`, `usps` …
     pub carrier: String,
+    /// For people.
     pub name: String,
     /// Weekdays on which it moves and delivers; empty: Monday to Friday.
     pub days: Vec<String>,
+    /// Public holidays on which it doesn't move: `US`, `DE-BY` …
     pub holidays: Vec<String>,
+    /// Days closed besides.
     pub closures: Vec<Day>,
     /// Can't deliver to a post-office box.
     pub no_po_boxes: bool,
@@ -198,10 +220,13 @@ pub struct Service {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyZone))]
 #[serde(default)]
 pub struct Zone {
+    /// What others name it by.
     pub id: String,
+    /// For people.
     pub name: String,
     /// Nothing is delivered there.
     pub excluded: bool,
+    /// What belongs to it.
     pub places: Vec<Place>,
     /// The origins that serve it, the preferred first; a later one where those before it would have to wait for stock. Empty: all, the
     /// quickest first.
@@ -213,6 +238,7 @@ pub struct Zone {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyPlace))]
 #[serde(default)]
 pub struct Place {
+    /// ISO 3166-1, two letters.
     pub country: String,
     /// ISO 3166-2 without the country: `CA`; empty: the whole country.
     pub regions: Vec<String>,
@@ -225,10 +251,13 @@ pub struct Place {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyTransit))]
 #[serde(default)]
 pub struct Transit {
-    /// Origin, service and zone by id; empty: any.
+    /// Origin by id; empty: any.
     pub origin: String,
+    /// Service by id; empty: any.
     pub service: String,
+    /// Zone by id; empty: any.
     pub zone: String,
+    /// Working days from the hand-over to the delivery.
     pub days: Duration,
 }
 
@@ -237,7 +266,9 @@ pub struct Transit {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyMethod))]
 #[serde(default)]
 pub struct Method {
+    /// What others name it by.
     pub id: String,
+    /// As shoppers see it.
     pub name: String,
     /// In minor units of the policy's currency.
     pub price: i64,
@@ -261,6 +292,7 @@ pub struct Method {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyItem))]
 #[serde(default)]
 pub struct Item {
+    /// As the store's pages and orders name it.
     pub sku: String,
     /// Made to order: time before handling starts.
     pub lead: Option<Duration>,
@@ -283,10 +315,13 @@ pub struct Item {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyDelay))]
 #[serde(default)]
 pub struct Delay {
+    /// What others name it by.
     pub id: String,
+    /// Where it applies.
     pub scope: Scope,
     /// Applies to orders handled or parcels under way between these moments; `until` absent: until it is ended.
     pub from: Instant,
+    /// When it ends; absent: until it is ended.
     pub until: Option<Instant>,
     /// Extra working days.
     pub effect: Duration,
@@ -303,10 +338,15 @@ pub struct Delay {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PolicyScope))]
 #[serde(default)]
 pub struct Scope {
+    /// Origins by id.
     pub origins: Vec<String>,
+    /// Zones by id.
     pub zones: Vec<String>,
+    /// Carriers by code.
     pub carriers: Vec<String>,
+    /// Services by id.
     pub services: Vec<String>,
+    /// SKUs.
     pub skus: Vec<String>,
     /// Destination places, where a zone is too wide.
     pub places: Vec<Place>,
@@ -317,5 +357,6 @@ pub struct Scope {
 pub struct Invalid {
     /// A path such as `origins[0].time_zone`.
     pub field: String,
+    /// What is wrong and what to write instead.
     pub message: String,
 }

@@ -19,16 +19,23 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Progress {
+    /// What is in it.
     pub items: Vec<Line>,
+    /// Where it goes.
     pub destination: Destination,
-    /// Shipping method, service, carrier and origin by id, as far as known; empty: unknown.
+    /// The shipping method by id; empty: unknown.
     pub method: String,
+    /// The service's id; empty: unknown.
     pub service: String,
+    /// The carrier's code; empty: unknown.
     pub carrier: String,
+    /// The origin's id; empty: unknown.
     pub origin: String,
+    /// When it was ordered.
     pub placed_at: Instant,
     /// When the carrier had it in hand.
     pub shipped_at: Option<Instant>,
+    /// The last word from the carrier.
     pub last_scan_at: Option<Instant>,
     /// The shipment's status, in the vocabulary of the design: `pending`, `info_received`, `in_transit` …
     pub status: String,
@@ -59,7 +66,9 @@ pub struct Remaining {
     pub late: bool,
     /// No scan for longer than usual on this lane.
     pub quiet: bool,
+    /// The known delays that bear on it.
     pub delays: Vec<DelayShown>,
+    /// Why this date: what led to it, in order.
     pub steps: Vec<Step>,
 }
 

@@ -19,14 +19,18 @@ use crate::{
 /// What a store has seen: parcels that never came, of all that went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
+    /// Those that never came.
     pub lost: u32,
+    /// All that went.
     pub parcels: u32,
 }
 
 /// How parcels that were not there although they had been delivered turned up: `found[n]` after `n` working days, `never`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Searches {
+    /// After so many working days.
     pub found: [u32; 8],
+    /// Those that never did.
     pub never: u32,
 }
 

@@ -80,6 +80,9 @@ pub async fn estimate(
 ) -> Result<Response, Problem> {
     let (request, ui) = question(query.as_deref().unwrap_or_default())?;
     let published = published(&state, &store).await?;
+    if let Some(method) = &request.method {
+        known_method(&published.document, method)?;
+    }
     let now = state.now();
     let estimate = promise::estimate(&published.document, &request, now);
     let words = Words::accepted(&headers);
@@ -111,6 +114,18 @@ async fn published(state: &AppState, store: &str) -> Result<std::sync::Arc<crate
         )
     };
     state.published(store).await?.ok_or_else(none)
+}
+
+/// A shipping method that isn't the store's is a mistake of whoever asks, not a place that can't be delivered to.
+fn known_method(document: &promise::Document, method: &str) -> Result<(), Problem> {
+    let ids: Vec<&str> = document.methods.iter().map(|m| m.id.as_str()).collect();
+    if ids.contains(&method) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::BAD_REQUEST,
+        format!("method: there is no such shipping method; this store has {}", ids.join(", ")),
+    ))
 }
 
 /// `sku=A&quantity=2&country=US&postal_code=94103`; several items as `sku`, `quantity` repeated, or as `item=SKU:QTY`.

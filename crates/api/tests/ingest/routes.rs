@@ -244,7 +244,7 @@ async fn an_estimate_can_be_asked_for_a_box_by_a_day_and_with_names() {
     let (_, _, boxed) = api.get(&format!("{base}&po_box=true")).await;
     assert_eq!(obstacle(&at_home), (false, "ups_2nd_day".into()), "{at_home}");
     assert_eq!(obstacle(&boxed), (true, "dhl_express".into()), "{boxed}");
-    for bad in ["po_box=perhaps", "need_by=soon", "need_by=2026-02-30"] {
+    for bad in ["po_box=perhaps", "need_by=soon", "need_by=2026-02-30", "method=teleport"] {
         let (status, _, said) = api.get(&format!("{base}&{bad}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{bad}");
         assert!(said["detail"].as_str().unwrap().starts_with(bad.split('=').next().unwrap()), "{said}");

@@ -17,9 +17,11 @@ pub(super) struct Played {
 /// How good a method's promises were.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Score {
+    /// Orders that were scored.
     pub orders: usize,
     /// Mean pinball loss over the quantiles, in days.
     pub pinball: f64,
+    /// Mean distance between the median promised and the delivery, in days.
     pub mae_p50: f64,
     /// Quantile, share delivered by the promise, and mean promised (whole) days.
     pub quantiles: Vec<(f64, f64, f64)>,
@@ -32,17 +34,24 @@ pub struct Score {
 /// A part of the orders; by quantile.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
+    /// Orders of this part.
     pub orders: usize,
+    /// Mean pinball loss over the quantiles, in days.
     pub pinball: f64,
+    /// Share delivered by the promise.
     pub coverage: Vec<f64>,
+    /// Mean promised (whole) days.
     pub mean_days: Vec<f64>,
 }
 
 /// A store's own promises.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Own {
+    /// Orders with a promise of the store.
     pub orders: usize,
+    /// Share delivered by it.
     pub coverage: f64,
+    /// Days that it promised, on average.
     pub mean_days: f64,
     /// Mean distance between promise and delivery.
     pub mae: f64,
@@ -60,9 +69,13 @@ pub const MONTH_LIMIT: f64 = 0.05;
 pub struct Miss {
     /// Absent: over all orders.
     pub month: Option<String>,
+    /// Orders that it was measured on.
     pub orders: usize,
+    /// The quantile.
     pub p: f64,
+    /// The share that was kept.
     pub coverage: f64,
+    /// How far off it may be: [`LIMIT`] or [`MONTH_LIMIT`].
     pub limit: f64,
     /// By how much chance alone moves such a share, in 95 of 100 cases.
     pub chance: f64,
@@ -71,6 +84,7 @@ pub struct Miss {
 /// What a score missed of its limits, and what there are too few orders for to say.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judged {
+    /// What is further off than its limit.
     pub missed: Vec<Miss>,
     /// Months (and `all`) in which chance alone moves a median by more than its limit.
     pub too_few: Vec<String>,

@@ -235,11 +235,15 @@ pub fn ends(style: &str, confidence: u8) -> (Option<f64>, f64) {
 /// A window that a shopper was shown, and what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown<'a> {
+    /// The day on which it was shown.
     pub made: Day,
+    /// The window's first day.
     pub from: Day,
+    /// The window's last day.
     pub to: Day,
     /// Percent, as promised (not as corrected).
     pub confidence: u8,
+    /// `range`, `latest` or `single`.
     pub style: &'a str,
     /// Absent: not delivered as far as is known.
     pub delivered: Option<Day>,

@@ -47,10 +47,15 @@ const OWN_ENTRY: f64 = 5.0;
 /// One parcel's way, in working days of its origin and of its service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivery<'a> {
+    /// The origin's id.
     pub origin: &'a str,
+    /// The service's id.
     pub service: &'a str,
+    /// The zone's id.
     pub zone: &'a str,
+    /// From the order to the hand-over; absent: not known.
     pub handling: Option<u16>,
+    /// From the hand-over to the delivery; absent: not known.
     pub transit: Option<u16>,
 }
 
@@ -364,13 +369,19 @@ pub(crate) fn working_days(calendar: &Calendar, from: Day, to: Day) -> Option<u1
 /// What is known of a parcel's way, in civil days of its origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Way<'a> {
+    /// The origin's id.
     pub origin: &'a str,
+    /// The service's id.
     pub service: &'a str,
+    /// The zone's id.
     pub zone: &'a str,
+    /// The local day of the order.
     pub ordered: Day,
     /// Second of the local day of the order.
     pub second: u32,
+    /// Absent: not yet, as far as is known.
     pub handed_over: Option<Day>,
+    /// Absent: not yet, as far as is known.
     pub delivered: Option<Day>,
 }
 
