@@ -149,8 +149,92 @@ pub struct Taught {
     transit: BTreeMap<(String, i32), Counts>,
     promises: BTreeMap<String, Counts>,
     /// Ends of windows, by day, then by the share that should have come by then.
-    ends: BTreeMap<(i32, u16), Counts>,
-    under_way: Vec<Outcome>,
+    ends: Ends,
+    under_way: Vec<UnderWay>,
+}
+
+type Ends = BTreeMap<(i32, u16), Counts>;
+
+/// A parcel that has not arrived, or an order that nothing has left of: what they wait for.
+struct UnderWay {
+    way: outcome::Way,
+    service: String,
+    shipped: Option<i32>,
+}
+
+impl UnderWay {
+    fn of(o: Outcome) -> impl Iterator<Item = UnderWay> {
+        let waits = o.waits.map(|way| UnderWay { way, service: String::new(), shipped: None });
+        let parcels = o.parcels.into_iter().filter(|p| p.delivered.is_none());
+        let parcels = parcels.filter_map(|p| Some(UnderWay { way: p.way?, service: p.service, shipped: p.shipped }));
+        parcels.chain(waits).filter(|w| w.way.but.is_empty())
+    }
+}
+
+/// How the ends of windows turned out, of promises that were decided and of those whose end has passed without it.
+fn ends(db: &Connection, store: &str, today: i32) -> Result<Ends> {
+    let mut ends = Ends::new();
+    for (dimension, to) in [(dimension::COVERAGE, today + 1), (dimension::WAITING, today)] {
+        let of = insight::Query { store, dimension, from: today - OLDEST, to };
+        for ((goal, day), counts) in of.by_key_and_day(db, |day| day)? {
+            if let Ok(goal) = goal.parse() {
+                ends.entry((day, goal)).or_default().add_all(&counts, 1);
+            }
+        }
+    }
+    Ok(ends)
+}
+
+/// What is to be asked for these days, by what promises of late turned out to be. Days that are not over say nothing yet.
+fn coverage_of(ends: &Ends, today: Day) -> Coverage {
+    let mut coverage = Coverage::default();
+    let mut day = i32::MIN;
+    for ((at, _), _) in ends.iter().filter(|e| e.0.0 < today.0) {
+        if day == *at {
+            continue;
+        }
+        day = *at;
+        coverage.begin_day(Day(day));
+        // Those that broke first, as if the others had come in the evening: whatever the order, the same.
+        for (word, kept) in [("late", false), ("kept", true)] {
+            for ((_, goal), counts) in ends.range((day, 0)..=(day, u16::MAX)) {
+                for (lasted, promises) in counts.histogram(word) {
+                    for _ in 0..promises {
+                        coverage.settle(f64::from(*goal) / 1000.0, lasted as f64, kept, 1.0);
+                    }
+                }
+            }
+        }
+    }
+    coverage.begin_day(today);
+    coverage
+}
+
+/// The ends of a policy's windows, with what is asked for.
+fn asked(policy: &Policy, learned: &Learned, applied: Option<&store::learned::Version>) -> Vec<Asked> {
+    let of = |list: &[(u16, u16)], goal: u16| list.iter().find(|c| c.0 == goal).map_or(goal, |c| c.1);
+    let (first, last) = coverage::ends(policy.style.word(), policy.confidence);
+    let ends = first.into_iter().chain([last]).map(|share| (share * 1000.0).round() as u16);
+    let held: &[(u16, u16)] = applied.map_or(&[], |a| &a.learned.coverage);
+    ends.map(|goal| Asked { goal, asked: of(&learned.coverage, goal), applied: of(held, goal) }).collect()
+}
+
+/// What promises are asked for so that they hold as often as they say: of a [`Report`] the part that costs no look at any order.
+pub struct Correction {
+    pub learning: Learning,
+    pub version: u64,
+    pub coverage: Vec<Asked>,
+}
+
+pub fn correction(db: &Connection, store: &str, policy: &Policy, now: Instant) -> Result<Correction> {
+    let today = now.local(0).0;
+    let applied = store::learned::at(db, store, now)?.filter(|_| policy.learning == Learning::Apply);
+    let learned = Learned::default().covering(policy, &coverage_of(&ends(db, store, today.0)?, today));
+    Ok(Correction {
+        learning: policy.learning,
+        version: applied.as_ref().map_or(0, |a| a.version),
+        coverage: asked(policy, &learned, applied.as_ref()),
+    })
 }
 
 impl Taught {
@@ -162,32 +246,20 @@ impl Taught {
             handling: of(dimension::HANDLING, OLDEST).by_key_and_day(db, |week| week)?,
             transit: of(dimension::TRANSIT, OLDEST).by_key_and_day(db, |week| week)?,
             promises: of(dimension::CONFIDENCE, COMPARED).by_key(db)?,
+            ends: ends(db, store, today)?,
             ..Taught::default()
         };
-        for ((goal, day), counts) in of(dimension::COVERAGE, OLDEST).by_key_and_day(db, |day| day)? {
-            if let Ok(goal) = goal.parse() {
-                taught.ends.entry((day, goal)).or_default().add_all(&counts, 1);
-            }
-        }
-        insight::under_way(db, store)?.into_iter().for_each(|o| taught.wait(o, today));
+        insight::under_way(db, store, |o| taught.under_way.extend(UnderWay::of(o)))?;
         Ok(taught)
-    }
-
-    /// Takes what is still under way.
-    fn wait(&mut self, o: Outcome, today: i32) {
-        // What has not come by the first day of its window is known before it comes.
-        for (goal, last) in o.promise.iter().filter(|_| !o.overdue).flat_map(outcome::Promise::ends).filter(|end| end.1 < today) {
-            self.ends.entry((last + 1, goal)).or_default().add(&format!("late.{}", (last + 1 - o.placed).max(0)), 1);
-        }
-        self.under_way.push(o);
     }
 
     /// What was learned by the weeks that begin before a day.
     fn lanes(&self, before: i32) -> Lanes {
         let mut lanes = Lanes::new(HALF_LIFE);
         // The middle of its week, as often as there were parcels.
-        let mut add =
-            |week: i32, parcels: i64, delivery: &Delivery| (0..parcels).for_each(|_| lanes.add(delivery, Day(week + 3)));
+        let mut add = |week: i32, parcels: i64, delivery: &Delivery| {
+            lanes.add_many(delivery, Day(week + 3), u32::try_from(parcels).unwrap_or_default());
+        };
         let days = |counts: &Counts| -> Vec<(u16, i64)> {
             counts.histogram("days").into_iter().filter_map(|(days, n)| Some((u16::try_from(days).ok()?, n))).collect()
         };
@@ -207,13 +279,7 @@ impl Taught {
 
     /// Parcels under way, with the working days so far.
     fn waiting(&self, document: &Document, today: Day) -> Vec<Delivery<'_>> {
-        let mut waiting = Vec::new();
-        for o in &self.under_way {
-            let parcels = o.parcels.iter().filter(|p| p.delivered.is_none());
-            waiting.extend(parcels.filter_map(|p| so_far(p.way.as_ref()?, &p.service, p.shipped, document, today)));
-            waiting.extend(o.waits.as_ref().and_then(|way| so_far(way, "", None, document, today)));
-        }
-        waiting
+        self.under_way.iter().map(|w| so_far(&w.way, &w.service, w.shipped, document, today)).collect()
     }
 
     fn count(&self, name: &str) -> u64 {
@@ -221,37 +287,12 @@ impl Taught {
         all.map(|c| c.get(name)).sum::<i64>().unsigned_abs()
     }
 
-    /// How promises of late turned out: what to ask for so that they hold as often as they say. Days that are not over say nothing yet.
-    fn coverage(&self, today: Day) -> Coverage {
-        let mut coverage = Coverage::default();
-        let mut day = i32::MIN;
-        for ((at, _), _) in self.ends.iter().filter(|e| e.0.0 < today.0) {
-            if day == *at {
-                continue;
-            }
-            day = *at;
-            coverage.begin_day(Day(day));
-            // Those that broke first, as if the others had come in the evening: whatever the order, the same.
-            for (word, kept) in [("late", false), ("kept", true)] {
-                for ((_, goal), counts) in self.ends.range((day, 0)..=(day, u16::MAX)) {
-                    for (lasted, promises) in counts.histogram(word) {
-                        for _ in 0..promises {
-                            coverage.settle(f64::from(*goal) / 1000.0, lasted as f64, kept, 1.0);
-                        }
-                    }
-                }
-            }
-        }
-        coverage.begin_day(today);
-        coverage
-    }
-
     /// What is to be applied to a policy.
     pub fn learned(&self, policy: &Policy, now: Instant) -> Learned {
         let today = now.local(0).0;
         let document = policy.document(now);
         let (all, before) = (self.lanes(i32::MAX), self.lanes(today.0 - NEWEST + 1));
-        Learned::of(policy, &all, &before, &self.waiting(&document, today), now).covering(policy, &self.coverage(today))
+        Learned::of(policy, &all, &before, &self.waiting(&document, today), now).covering(policy, &coverage_of(&self.ends, today))
     }
 
     /// All of it, for a person to read.
@@ -294,11 +335,7 @@ impl Taught {
         let learned = self.learned(policy, now);
         let mut filled = policy.clone();
         learned.fill_days(&mut filled);
-        let of = |list: &[(u16, u16)], goal: u16| list.iter().find(|c| c.0 == goal).map_or(goal, |c| c.1);
-        let (first, last) = coverage::ends(policy.style.word(), policy.confidence);
-        let ends = first.into_iter().chain([last]).map(|share| (share * 1000.0).round() as u16);
-        let held: &[(u16, u16)] = applied.map_or(&[], |a| &a.learned.coverage);
-        let coverage = ends.map(|goal| Asked { goal, asked: of(&learned.coverage, goal), applied: of(held, goal) }).collect();
+        let coverage = asked(policy, &learned, applied);
         Report {
             as_of: today,
             learning: policy.learning,
@@ -322,13 +359,7 @@ fn typed(stated: &policy::Duration) -> Vec<u32> {
 }
 
 /// The working days so far of what is under way.
-fn so_far<'a>(
-    way: &'a outcome::Way,
-    service: &'a str,
-    shipped: Option<i32>,
-    document: &Document,
-    today: Day,
-) -> Option<Delivery<'a>> {
+fn so_far<'a>(way: &'a outcome::Way, service: &'a str, shipped: Option<i32>, document: &Document, today: Day) -> Delivery<'a> {
     let went = lanes::Way {
         origin: &way.origin,
         service,
@@ -338,7 +369,7 @@ fn so_far<'a>(
         handed_over: shipped.map(Day),
         delivered: None,
     };
-    way.but.is_empty().then(|| went.measure(document, today))
+    went.measure(document, today)
 }
 
 /// What a store has learned, beside what a policy of it states.
@@ -408,14 +439,16 @@ mod tests {
                     match cell.dimension {
                         dimension::HANDLING => taught.handling.entry((cell.key, cell.day)).or_default().add_all(&counts, 1),
                         dimension::TRANSIT => taught.transit.entry((cell.key, cell.day)).or_default().add_all(&counts, 1),
-                        dimension::COVERAGE => {
+                        dimension::COVERAGE | dimension::WAITING
+                            if cell.dimension == dimension::COVERAGE || cell.day <= today =>
+                        {
                             taught.ends.entry((cell.day, cell.key.parse().unwrap())).or_default().add_all(&counts, 1);
                         }
                         _ => {}
                     }
                 }
                 if outcome.complete.is_none() {
-                    taught.wait(outcome.clone(), today);
+                    taught.under_way.extend(UnderWay::of(outcome.clone()));
                 }
             }
             taught

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, RwLock,
-        atomic::{AtomicI64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -67,6 +67,8 @@ struct Inner {
     started: std::time::Instant,
     /// By how many seconds the clock is set ahead.
     ahead: AtomicI64,
+    /// Work that comparing passwords has cost so far.
+    hashing: AtomicU64,
     published: Mutex<HashMap<String, Arc<Published>>>,
     stopping: watch::Sender<bool>,
     lookups: DefaultKeyedRateLimiter<String>,
@@ -120,6 +122,7 @@ impl AppState {
             rush: Mutex::default(),
             started: std::time::Instant::now(),
             ahead: AtomicI64::new(0),
+            hashing: AtomicU64::new(0),
             published: Mutex::default(),
             stopping: watch::channel(false).0,
             lookups: RateLimiter::keyed(Quota::per_minute(per_minute)),
@@ -299,6 +302,16 @@ impl AppState {
         by_order && by_word && by_peer && by_store
     }
 
+    /// A password is compared, at this cost.
+    pub fn hashed(&self, work: u64) {
+        self.0.hashing.fetch_add(work, Relaxed);
+    }
+
+    /// What comparing passwords has cost: who signs in must not be able to tell who is known by how long it takes.
+    pub fn hashing(&self) -> u64 {
+        self.0.hashing.load(Relaxed)
+    }
+
     /// Questions to authenticators that wait for their answers.
     pub fn passkeys(&self) -> &Asked {
         &self.0.passkeys
@@ -350,6 +363,16 @@ impl AppState {
             self.0.sent.retain_recent();
         }
         self.0.sent.check_key(&order.to_owned()).is_ok()
+    }
+
+    /// Where the store lives: its first origin's zone, Greenwich's until a policy names one.
+    pub async fn zone(&self, store: &str) -> Result<chrono_tz::Tz> {
+        Ok(self.published(store).await?.map_or(chrono_tz::UTC, |p| p.zone))
+    }
+
+    /// The same without waiting, where it is in memory.
+    pub fn zone_known(&self, store: &str) -> Option<chrono_tz::Tz> {
+        self.0.published.lock().unwrap_or_else(|e| e.into_inner()).get(store).map(|p| p.zone)
     }
 
     /// The policy or its delays changed: the next question is answered from what is stored.

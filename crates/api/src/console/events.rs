@@ -17,7 +17,7 @@ use super::{
 use crate::{
     codes, ingest,
     state::AppState,
-    store::{audit, people::Role},
+    store::{audit, orders::Numbers, people::Role},
 };
 
 struct Aside {
@@ -196,9 +196,11 @@ pub async fn one(State(state): State<AppState>, Path((_, id)): Path<(String, i64
             rows.query_map(params![store, id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect::<Result<_, _>>()?;
         let mut rows = db.prepare_cached("select id from event_subjects where store = ?1 and event = ?2 and kind = 'order'")?;
         let orders: Vec<String> = rows.query_map(params![store, id], |r| r.get(0))?.collect::<Result<_, _>>()?;
-        Ok(event.map(|e| (e, problems, orders)))
+        let numbers = Numbers::of(db, &store, orders.iter().map(String::as_str))?;
+        Ok(event.map(|e| (e, problems, orders, numbers)))
     });
-    let ((source, topic, event_id, at, kept, bytes), problems, orders) = found.await?.ok_or_else(|| Failure::none("event"))?;
+    let ((source, topic, event_id, at, kept, bytes), problems, orders, numbers) =
+        found.await?.ok_or_else(|| Failure::none("event"))?;
     let text = match serde_json::from_slice::<Value>(&bytes) {
         Ok(value) => serde_json::to_string_pretty(&value).unwrap_or_default(),
         Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -211,7 +213,7 @@ pub async fn one(State(state): State<AppState>, Path((_, id)): Path<(String, i64
             dt { "Came in" } dd { (moment(Instant(at))) }
             dt { "Its own id" } dd { (event_id) }
             dt { "State" } dd { @match kept { 2 => span.tag.bad { "set aside" }, 3 => span.tag { "taken back or redacted" }, _ => "read" } }
-            @if !orders.is_empty() { dt { "About" } dd { @for o in &orders { a href=(super::orders::to(&session, o)) { (o) } " " } } }
+            @if !orders.is_empty() { dt { "About" } dd { @for o in &orders { a href=(super::orders::to(&session, o)) { (numbers.get(o)) } " " } } }
         }
         @if !problems.is_empty() {
             div.problem { ul { @for (kind, at, message) in &problems { li { (kind.replace('_', " ")) ": " (message) @if !at.is_empty() { " (" (at) ")" } } } } }

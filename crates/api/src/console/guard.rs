@@ -254,8 +254,7 @@ async fn admit(state: &AppState, least: Least, request: &mut Request) -> Result<
                 return Err(not_allowed());
             }
             // Until a policy says where the store is, its times are those of Greenwich.
-            let published = state.published(&store).await.map_err(|e| Failure::from(e).into_response())?;
-            zone = Some(published.map_or(chrono_tz::UTC, |p| p.zone));
+            zone = Some(state.zone(&store).await.map_err(|e| Failure::from(e).into_response())?);
             session.store = store;
             session.store_name = found.name.clone();
             session.role = held;

@@ -19,6 +19,7 @@ use crate::{
     state::AppState,
     store::{
         audit,
+        orders::Numbers,
         outbox::{self, KINDS},
         people::Role,
         search,
@@ -241,8 +242,12 @@ async fn show_webhooks(
     once: Option<Once>,
 ) -> Result<Markup, Failure> {
     let (store, dead) = (session.store.clone(), fields.get("show") == "failed");
-    let found = state.db().read(move |db| Ok((stores::endpoints(db, &store)?, outbox::list(db, &store, dead)?)));
-    let (endpoints, log) = found.await?;
+    let found = state.db().read(move |db| {
+        let log = outbox::list(db, &store, dead)?;
+        let numbers = Numbers::of(db, &store, log.iter().filter_map(|d| d["order_id"].as_str()))?;
+        Ok((stores::endpoints(db, &store)?, log, numbers))
+    });
+    let (endpoints, log, numbers) = found.await?;
     let config = state.config();
     let all = config.store(&session.store).map(|s| s.outbound.clone()).unwrap_or_default();
     let address = |hash: &str| {
@@ -306,7 +311,7 @@ async fn show_webhooks(
                         tbody {
                             @for d in log.iter().take(100) {
                                 tr {
-                                    td { (text(d, "kind")) br; a href=(super::orders::to(session, &text(d, "order_id"))) { (text(d, "order_id")) } }
+                                    td { (text(d, "kind")) br; a href=(super::orders::to(session, &text(d, "order_id"))) { (numbers.get(&text(d, "order_id"))) } }
                                     td { @if let Some(at) = at(d, "made_at") { (moment(at)) } }
                                     td { (address(&text(d, "endpoint"))) }
                                     td {

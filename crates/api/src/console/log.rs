@@ -7,11 +7,24 @@ use super::{
     Failure, Fields, Session,
     frame::{self, moment},
 };
-use crate::{state::AppState, store::audit};
+use crate::{
+    state::AppState,
+    store::{audit, orders::Numbers},
+};
+
+/// Its subject is an order's id.
+fn about_an_order(e: &audit::Entry) -> bool {
+    e.action.starts_with("order.")
+}
 
 pub async fn page(State(state): State<AppState>, session: Session, fields: Fields) -> Result<Markup, Failure> {
     let (store, before, kind) = (session.store.clone(), fields.get("before").parse::<i64>().ok(), fields.some("action"));
-    let list = state.db().read(move |db| audit::list(db, &store, before, kind.as_deref())).await?;
+    let read = state.db().read(move |db| {
+        let list = audit::list(db, &store, before, kind.as_deref())?;
+        let numbers = Numbers::of(db, &store, list.iter().filter(|e| about_an_order(e)).map(|e| e.subject.as_str()))?;
+        Ok((list, numbers))
+    });
+    let (list, numbers) = read.await?;
     let body = html! {
         h1 { "Audit log" }
         p { "Who did what, and when. Nothing in it can be changed." }
@@ -21,7 +34,7 @@ pub async fn page(State(state): State<AppState>, session: Session, fields: Field
                 tbody {
                     @for e in &list {
                         tr {
-                            td { (moment(e.at)) } td { (e.actor) } td { (e.action) } td { (e.subject) }
+                            td { (moment(e.at)) } td { (e.actor) } td { (e.action) } td { @if about_an_order(e) { a href=(super::orders::to(&session, &e.subject)) { (numbers.get(&e.subject)) } } @else { (e.subject) } }
                             td { @if e.detail.as_object().is_some_and(|d| !d.is_empty()) { code { (e.detail) } } }
                         }
                     }

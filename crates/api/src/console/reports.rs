@@ -130,7 +130,7 @@ fn show(session: &Session, id: &str, r: &Value, fields: &Fields, errors: &[Strin
         h1 { (words(text(r, "kind"))) " " (tag(text(r, "state"))) }
         (wrong(errors))
         dl.facts {
-            dt { "Order" } dd { a href=(super::orders::to(session, text(r, "order_id"))) { (text(r, "order_id")) } }
+            dt { "Order" } dd { a href=(super::orders::to(session, text(r, "order_id"))) { (text(r, "order_number")) } }
             dt { "Since" } dd { (at(r, "opened_at")) }
             @if let Some(parcel) = details["shipment"].as_str() { dt { "Parcel" } dd { (parcel) } }
             @if !list("items").is_empty() { dt { "Items" } dd { (list("items")) } }

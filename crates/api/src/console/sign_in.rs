@@ -49,9 +49,16 @@ async fn hashed(password: &str) -> Result<String> {
     made.await?.map_err(|e| anyhow::anyhow!("hashing: {e}"))
 }
 
-async fn matches(password: &str, hash: &str) -> Result<bool> {
+async fn matches(state: &AppState, password: &str, hash: &str) -> Result<bool> {
+    state.hashed(work(hash));
     let (password, hash, _turn) = (password.to_owned(), hash.to_owned(), HASHING.acquire().await?);
     Ok(tokio::task::spawn_blocking(move || Argon2::default().verify_password(password.as_bytes(), hash.as_str()).is_ok()).await?)
+}
+
+/// What it costs to compare with a hash, as the hash says: memory times passes.
+fn work(hash: &str) -> u64 {
+    let cost = hash.split('$').nth(3).unwrap_or_default();
+    cost.split(',').filter_map(|part| part.split_once('=')?.1.parse::<u64>().ok()).product()
 }
 
 /// What is wrong with a new password, if anything.
@@ -200,7 +207,7 @@ pub async fn sign_in(
     static NOBODY: LazyLock<String> =
         LazyLock::new(|| Argon2::default().hash_password(b"nobody").map(|h| h.to_string()).unwrap_or_default());
     let hash = found.as_ref().map_or_else(|| NOBODY.clone(), |f| f.1.clone());
-    let right = password.len() <= LONGEST && matches(&password, &hash).await?;
+    let right = password.len() <= LONGEST && matches(&state, &password, &hash).await?;
     let Some((person, _)) = found.filter(|_| right) else {
         tracing::info!(peer, "a sign-in to the console failed");
         return Ok((StatusCode::UNAUTHORIZED, form(&state, &fields, Some("Email and password don't match."))).into_response());
@@ -217,7 +224,7 @@ pub(super) fn raw(fields: &Fields, name: &str) -> String {
 pub(super) async fn is_password(state: &AppState, email: &str, password: String) -> Result<bool> {
     let asked = email.to_owned();
     let hash = state.db().read(move |db| people::by_email(db, &asked)).await?.map(|f| f.1).unwrap_or_default();
-    Ok(password.len() <= LONGEST && matches(&password, &hash).await?)
+    Ok(password.len() <= LONGEST && matches(state, &password, &hash).await?)
 }
 
 /// Lets somebody in who has shown who they are, and remembers the browser.
@@ -352,7 +359,7 @@ pub async fn set_up(
         Some((_, hash)) if link.kind == "join" => {
             if !state.may_sign_in(&format!("account {email}"), &peer) {
                 errors.push(("password".into(), "Too many tries. Wait a minute, then try again.".into()));
-            } else if !matches(&password, hash).await? {
+            } else if !matches(&state, &password, hash).await? {
                 errors.push(("password".into(), "This is not the password of your account.".into()));
             }
         }

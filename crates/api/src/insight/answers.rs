@@ -12,11 +12,12 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use super::{
+    days,
     figures::Figures,
     outcome::{dimension, week},
     report::{Count, Period},
 };
-use crate::store::insight::Query;
+use crate::store::{insight::Query, policies};
 
 /// Messages by how they ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -78,7 +79,7 @@ pub fn told(db: &Connection, store: &str, period: Period) -> Result<Messages> {
         all.sort_by(|a, b| b.sent.cmp(&a.sent).then_with(|| a.key.cmp(&b.key)));
         all
     };
-    let (from, to) = moments(period);
+    let (from, to) = moments(db, store, period)?;
     let mut reasons: BTreeMap<String, i64> = BTreeMap::new();
     let mut rows =
         db.prepare_cached("select reason, count(*) from suppressions where store = ?1 and at >= ?2 and at < ?3 group by reason")?;
@@ -101,9 +102,10 @@ pub fn told(db: &Connection, store: &str, period: Period) -> Result<Messages> {
     })
 }
 
-/// The period's first moment, and the one after its last.
-fn moments(period: Period) -> (i64, i64) {
-    (i64::from(period.from.0) * 86_400, (i64::from(period.to.0) + 1) * 86_400)
+/// The period's first moment, and the one after its last, where the store lives.
+fn moments(db: &Connection, store: &str, period: Period) -> Result<(i64, i64)> {
+    let zone = policies::zone(db, store, Instant(i64::MAX))?;
+    Ok((days::begins(period.from.0, zone), days::begins(period.to.0 + 1, zone)))
 }
 
 fn counts(by: BTreeMap<String, i64>) -> Vec<Count> {
@@ -146,8 +148,13 @@ pub struct Heard {
 
 const COMMENTS: i64 = 100;
 
+/// Promoters less detractors, in percent of the answers; absent while there are none.
+pub fn nps(promoters: i64, detractors: i64, answers: i64) -> Option<i64> {
+    (answers > 0).then(|| ((promoters - detractors) as f64 * 100.0 / answers as f64).round() as i64)
+}
+
 pub fn heard(db: &Connection, store: &str, period: Period) -> Result<Heard> {
-    let (from, to) = moments(period);
+    let (from, to) = moments(db, store, period)?;
     let mut h = Heard { scores: vec![0; 11], ..Heard::default() };
     let mut rows =
         db.prepare_cached("select score, count(*) from feedback where store = ?1 and at >= ?2 and at < ?3 group by score")?;
@@ -166,7 +173,7 @@ pub fn heard(db: &Connection, store: &str, period: Period) -> Result<Heard> {
     h.promoters = h.scores[9..].iter().sum();
     h.detractors = h.scores[..7].iter().sum();
     h.passives = h.answers - h.promoters - h.detractors;
-    h.nps = (h.answers > 0).then(|| (h.promoters - h.detractors) * 100 / h.answers);
+    h.nps = nps(h.promoters, h.detractors, h.answers);
     let mut rows = db.prepare_cached(
         "select order_id, at, score, comment, language from feedback
          where store = ?1 and at >= ?2 and at < ?3 and score is not null and comment <> '' order by at desc limit ?4",
@@ -216,7 +223,7 @@ pub struct Reported {
 pub const FEWEST_THEFTS: i64 = crate::routes::care::admin::LEAST_THEFTS as i64;
 
 pub fn reported(db: &Connection, store: &str, period: Period) -> Result<Reported> {
-    let (from, to) = moments(period);
+    let (from, to) = moments(db, store, period)?;
     let mut kinds: BTreeMap<String, OfKind> = BTreeMap::new();
     let mut total = OfKind::default();
     let mut rows = db.prepare_cached(

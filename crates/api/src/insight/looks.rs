@@ -8,10 +8,11 @@ use std::{
 };
 
 use anyhow::Result;
+use promise::Instant;
 
 use crate::{
     documents::Kept,
-    insight::observe,
+    insight::{days, observe},
     state::AppState,
     store::insight::{self, Look},
 };
@@ -31,24 +32,23 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Written in one transaction, so that webhooks don't wait long.
 const BATCH: usize = 500;
 
-type Waiting = HashMap<(String, String), Look>;
+/// Zones differ by quarters of hours: within one, it is the same day everywhere.
+const QUARTER: i64 = 900;
+
+/// By store, order and quarter of an hour; the day is known once the store's zone is.
+type Waiting = HashMap<(String, String, i64), (u8, &'static str)>;
 
 #[derive(Default)]
 pub struct Looks(Mutex<Waiting>);
 
 impl Looks {
-    fn note(&self, store: &str, order: &str, day: i32, how: How, state: &'static str) {
+    fn note(&self, store: &str, order: &str, at: Instant, how: How, state: &'static str) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= MOST {
             return;
         }
-        let look = waiting.entry((store.to_owned(), order.to_owned())).or_insert_with(|| Look {
-            order: order.to_owned(),
-            day,
-            how: 0,
-            state,
-        });
-        look.how |= how as u8;
+        let quarter = at.0.div_euclid(QUARTER);
+        waiting.entry((store.to_owned(), order.to_owned(), quarter)).or_insert((0, state)).0 |= how as u8;
     }
 
     fn take(&self) -> Waiting {
@@ -58,22 +58,24 @@ impl Looks {
 
 /// Somebody looked at an order. Costs a comparison where the same was seen today.
 pub fn looked(state: &AppState, store: &str, order: &str, kept: &Kept, how: How) {
-    let day = today(state);
-    if kept.first_look(day, how as u8) {
-        state.looks().note(store, order, day, how, observe::state(&kept.document));
+    let now = state.now();
+    // Where nobody has asked yet in which zone the store is, the database tells whether it is the first.
+    let first = state.zone_known(store).is_none_or(|zone| kept.first_look(days::day(now, zone), how as u8));
+    if first {
+        state.looks().note(store, order, now, how, observe::state(&kept.document));
     }
-}
-
-fn today(state: &AppState) -> i32 {
-    i32::try_from(state.now().0.div_euclid(86_400)).unwrap_or_default()
 }
 
 /// Writes what waits, now.
 pub async fn flush(state: &AppState) -> Result<()> {
-    let waiting: Vec<_> = state.looks().take().into_iter().collect();
+    let mut waiting = Vec::new();
+    for ((store, order, quarter), (how, state_)) in state.looks().take() {
+        let day = days::day(Instant(quarter * QUARTER), state.zone(&store).await?);
+        waiting.push((store, Look { order, day, how, state: state_ }));
+    }
     for batch in waiting.chunks(BATCH) {
         let batch = batch.to_vec();
-        let write = state.db().write(move |db| batch.iter().try_for_each(|((store, _), look)| insight::look(db, store, look)));
+        let write = state.db().write(move |db| batch.iter().try_for_each(|(store, look)| insight::look(db, store, look)));
         write.await?;
     }
     Ok(())

@@ -7,6 +7,7 @@ pub mod answers;
 pub mod chart;
 pub mod contacts;
 pub mod csv;
+pub mod days;
 pub mod figures;
 pub mod looks;
 pub mod observe;
@@ -16,41 +17,68 @@ pub mod share;
 pub mod trends;
 
 use anyhow::Result;
+use rusqlite::{Connection, params};
 
 use crate::{
     state::AppState,
-    store::{insight, orders},
+    store::{insight, messages, orders},
 };
 
 /// Orders of one step.
-const STEP: usize = 50;
+const STEP: i64 = 50;
 
-/// Counts orders that were not counted yet: those that an older version left, which counted nothing. Harmless to run again.
+/// Counts what was not counted yet, or otherwise: what an older version left, and its migrations wrote down. Harmless to run again.
 pub async fn catch_up(state: &AppState) -> Result<()> {
+    while state.db().write(|db| messages::count_by_zone(db, STEP)).await? {}
+    for chore in state.db().read(chores).await? {
+        match chore.as_str() {
+            "contacts_by_zone" => {
+                let mut last = Some(Default::default());
+                while let Some(after) = last {
+                    last = state.db().write(move |db| insight::contacts_by_zone(db, &after, STEP)).await?;
+                }
+            }
+            "count_orders" => count_orders(state).await?,
+            // A newer version's.
+            _ => continue,
+        }
+        state.db().execute(move |db| db.execute("delete from chores where name = ?1", [chore])).await?;
+    }
+    Ok(())
+}
+
+fn chores(db: &Connection) -> Result<Vec<String>> {
+    let mut rows = db.prepare("select name from chores order by name")?;
+    let rows = rows.query_map([], |r| r.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Counts the orders that were counted otherwise, a few at a time: a store may have millions.
+async fn count_orders(state: &AppState) -> Result<()> {
     let config = state.config();
     for store in &config.stores {
         let Some(info) = state.store_info(&store.id) else { continue };
-        let of = store.id.clone();
-        let missing = state.db().read(move |db| {
-            let mut rows = db.prepare(
-                "select id from orders o where store = ?1 and not exists (
-                     select 1 from insight_orders i where i.store = o.store and i.order_id = o.id and i.counts = ?2) order by id",
-            )?;
-            let rows = rows.query_map(rusqlite::params![of, insight::COUNTS], |r| r.get::<_, String>(0))?;
-            Ok(rows.collect::<Result<Vec<_>, _>>()?)
-        });
-        for some in missing.await?.chunks(STEP) {
-            let (info, some, now) = (info.clone(), some.to_vec(), state.now());
-            let changed = state.db().write(move |db| {
+        let mut last = String::new();
+        loop {
+            let (info, after, now) = (info.clone(), last.clone(), state.now());
+            let done = state.db().write(move |db| {
+                let sql = "select id, exists (select 1 from insight_orders i where i.store = o.store and i.order_id = o.id and i.counts = ?3)
+                           from orders o where store = ?1 and id > ?2 order by id limit ?4";
+                let mut rows = db.prepare_cached(sql)?;
+                let rows = rows.query_map(params![info.id, after, insight::COUNTS, STEP], |r| Ok((r.get(0)?, r.get(1)?)))?;
+                let some: Vec<(String, bool)> = rows.collect::<Result<_, _>>()?;
                 let mut changed = Vec::new();
-                for id in some {
-                    changed.extend(orders::rebuild(db, &info, &id, now)?.map(|version| (id, version)));
+                for (id, _) in some.iter().filter(|o| !o.1) {
+                    changed.extend(orders::rebuild(db, &info, id, now)?.map(|version| (id.clone(), version)));
                 }
-                Ok(changed)
+                Ok((some.into_iter().next_back().map(|o| o.0), changed))
             });
-            for (order, version) in changed.await? {
+            let (next, changed) = done.await?;
+            for (order, version) in changed {
                 state.changed(&store.id, &order, version);
             }
+            let Some(next) = next else { break };
+            last = next;
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! From an order, as it is known, to what it counts as.
 
 use anyhow::Result;
+use chrono_tz::Tz;
 use promise::{Day, Document, Instant, learn::lanes, policy::Policy};
 use rusqlite::{Connection, params};
 use tracking::{
@@ -9,7 +10,10 @@ use tracking::{
 };
 use wire::{OrderDocument, order::Shipment};
 
-use super::outcome::{Outcome, Parcel, Promise, Way};
+use super::{
+    days,
+    outcome::{Outcome, Parcel, Promise, Way},
+};
 use crate::store::{insight, orders::plain, policies};
 
 /// Longer words are no names of carriers, services, methods or places.
@@ -18,6 +22,10 @@ const LONGEST_WORD: usize = 60;
 /// Counts an order by its document, in the transaction that made it.
 pub fn follow(db: &Connection, store: &str, order: &Order, document: &OrderDocument, policy: &Policy) -> Result<()> {
     let counted = counted_on(db, store, &order.id)?;
+    let placed_at = Instant::parse(&order.placed_at);
+    // By the policy that held when it was placed: the same whenever it is counted.
+    let zone = policies::zone(db, store, placed_at.unwrap_or(Instant(i64::MAX)))?;
+    let day = |time: Option<&str>| days::of_scan(time?, zone);
     let Counted { origin, service, .. } = &counted;
     let from = locations(db, store, &order.id)?;
     let carrier_of = |service: &str| policy.services.iter().find(|s| s.id == service).map(|s| s.carrier.as_str());
@@ -39,7 +47,7 @@ pub fn follow(db: &Connection, store: &str, order: &Order, document: &OrderDocum
             origin: word(known.unwrap_or(origin)),
             shipped: day(s.shipped_at.as_deref()),
             delivered: day(s.delivered_at.as_deref()).filter(|_| s.status == "delivered"),
-            wrong: wrong(s),
+            wrong: wrong(s, zone),
             way: None,
         }
     };
@@ -57,7 +65,8 @@ pub fn follow(db: &Connection, store: &str, order: &Order, document: &OrderDocum
     let country = word(place.country.as_deref().unwrap_or_default());
     let postal = plain(place.postal_code.as_deref().unwrap_or_default());
     let mut outcome = Outcome {
-        placed: day(Some(&order.placed_at)).unwrap_or_default(),
+        // Where it was placed is the store.
+        placed: placed_at.map(|at| days::day(at, zone)).or_else(|| day(Some(&order.placed_at))).unwrap_or_default(),
         cancelled: order.cancelled_at.is_some(),
         place: joined(&country, &word(place.region.as_deref().unwrap_or_default())),
         area: joined(&country, postal.get(..3).unwrap_or(&postal)),
@@ -169,7 +178,7 @@ fn locations(db: &Connection, store: &str, order: &str) -> Result<Vec<(String, S
 }
 
 /// What went wrong with a parcel, by the first day of each kind.
-fn wrong(s: &Shipment) -> std::collections::BTreeMap<String, i32> {
+fn wrong(s: &Shipment, zone: Tz) -> std::collections::BTreeMap<String, i32> {
     let mut kinds = std::collections::BTreeMap::new();
     for c in s.checkpoints.iter().rev() {
         let kind = match c.status.as_str() {
@@ -178,16 +187,11 @@ fn wrong(s: &Shipment) -> std::collections::BTreeMap<String, i32> {
             "exception" => c.sub_status.as_deref().filter(|k| status::SUB_STATUSES.contains(k)).unwrap_or("other"),
             _ => continue,
         };
-        if let Some(day) = day(c.time.as_deref()) {
+        if let Some(day) = c.time.as_deref().and_then(|time| days::of_scan(time, zone)) {
             kinds.entry(kind.to_owned()).or_insert(day);
         }
     }
     kinds
-}
-
-/// The day that a time has where it was written down.
-fn day(time: Option<&str>) -> Option<i32> {
-    Day::parse(time?.get(..10)?).map(|d| d.0)
 }
 
 fn word(text: &str) -> String {

@@ -1,8 +1,8 @@
 //! What became of an order, as far as it is counted, and where it counts. Pure: the same order gives the same figures, so that what an
 //! order counted before can be taken away exactly.
 //!
-//! Every figure has one day, the shopper's: an order counts as placed on the day it was placed; a parcel as shipped and delivered on the
-//! days of those scans; a promise as kept or broken on the day that decided it: the day of the last parcel's delivery, or the day after
+//! Every figure has one day ([`super::days`]): an order counts as placed on the store's day; a parcel as shipped and delivered on the
+//! days that those scans had where they were; a promise as kept or broken on the day that decided it: the day of the last parcel's delivery, or the day after
 //! the last day promised, whichever is first. So a parcel that is late and still under way counts as late at once, and its arrival
 //! later on does not move the figure.
 
@@ -142,6 +142,8 @@ pub mod dimension {
     pub const TRANSIT: &str = "transit";
     /// Ends of windows, by the share that should have come by then, on the day that decided it: kept or late, and how many days after the order.
     pub const COVERAGE: &str = "coverage";
+    /// The same of promises that are still open, on the day on which that end will have passed: from then on it is known that it was not kept.
+    pub const WAITING: &str = "waiting";
 }
 
 pub type Cells = BTreeMap<Cell, Figures>;
@@ -216,13 +218,13 @@ impl Outcome {
             }
         }
         for (goal, last) in self.promise.iter().filter(|_| !self.cancelled).flat_map(Promise::ends) {
-            let (day, word) = match self.complete {
-                Some(day) if day <= last => (day, "kept"),
-                Some(_) => (last + 1, "late"),
-                None if self.overdue => (last + 1, "late"),
-                None => continue,
+            let (dimension, day, word) = match self.complete {
+                Some(day) if day <= last => (COVERAGE, day, "kept"),
+                Some(_) => (COVERAGE, last + 1, "late"),
+                None if self.overdue => (COVERAGE, last + 1, "late"),
+                None => (WAITING, last + 1, "late"),
             };
-            count(COVERAGE, &goal.to_string(), day, &format!("{word}.{}", (day - self.placed).clamp(0, LONGEST)));
+            count(dimension, &goal.to_string(), day, &format!("{word}.{}", (day - self.placed).clamp(0, LONGEST)));
         }
         for parcel in &self.parcels {
             let lane = lane_key([&parcel.carrier, &parcel.service, &parcel.origin, &self.place]);

@@ -16,6 +16,7 @@ use crate::{
     insight::{
         answers::{self, Heard, Messages, Reported},
         contacts::{self, CHANNELS, Contacts, REASONS},
+        days,
         report::{self, Confidence, Count, Period, Row},
         share::{self, Shared},
         trends::{self, Trend},
@@ -62,8 +63,9 @@ impl Asked {
     }
 }
 
-pub fn today(state: &AppState) -> Day {
-    state.now().local(0).0
+/// The day that it is where the store lives.
+pub async fn today(state: &AppState, store: &str) -> anyhow::Result<Day> {
+    Ok(Day(days::day(state.now(), state.zone(store).await?)))
 }
 
 /// What can be learned of a period, in one document. Tables by carrier, place and so on have routes of their own.
@@ -110,7 +112,7 @@ pub async fn analytics(
     State(state): State<AppState>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Overview>, Problem> {
-    let today = today(&state);
+    let today = today(&state, &store).await?;
     let period = asked.period(today)?;
     Ok(Json(state.db().read(move |db| overview(db, &store, period, today)).await?))
 }
@@ -124,7 +126,7 @@ pub async fn messages(
     State(state): State<AppState>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Messages>, Problem> {
-    let period = asked.period(today(&state))?;
+    let period = asked.period(today(&state, &store).await?)?;
     Ok(Json(state.db().read(move |db| answers::told(db, &store, period)).await?))
 }
 
@@ -137,7 +139,7 @@ pub async fn feedback(
     State(state): State<AppState>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Heard>, Problem> {
-    let period = asked.period(today(&state))?;
+    let period = asked.period(today(&state, &store).await?)?;
     Ok(Json(state.db().read(move |db| answers::heard(db, &store, period)).await?))
 }
 
@@ -150,7 +152,7 @@ pub async fn reports(
     State(state): State<AppState>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Reported>, Problem> {
-    let period = asked.period(today(&state))?;
+    let period = asked.period(today(&state, &store).await?)?;
     Ok(Json(state.db().read(move |db| answers::reported(db, &store, period)).await?))
 }
 
@@ -164,7 +166,7 @@ pub async fn one_table(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let (_, name) = path.0;
-    let period = asked.period(today(&state))?;
+    let period = asked.period(today(&state, &store).await?)?;
     let (plain, as_csv) = name.strip_suffix(".csv").map_or((name.as_str(), false), |n| (n, true));
     let asked = plain.to_owned();
     let found = state.db().read(move |db| report::table(db, &store, period, &asked)).await?;

@@ -92,6 +92,7 @@ pub static TABLES: &[Holder] = &[
     whole("push_keys", Nothing("the installation's own")),
     whole("redacting", Nothing("a number, while something is forgotten")),
     whole("again", Nothing("numbers of events")),
+    whole("chores", Nothing("names of what is still to be done")),
 ];
 
 /// Tables that a virtual table keeps for itself, by its name.

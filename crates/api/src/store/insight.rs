@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use promise::Instant;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::policies;
 use crate::insight::{
+    days,
     figures::Figures,
     outcome::{Cell, Cells, Outcome, dimension},
 };
@@ -59,14 +62,19 @@ pub fn outcome(db: &Connection, store: &str, order: &str) -> Result<Option<Outco
 }
 
 /// What is counted of an order: grows with each new dimension, so that orders that an older version counted are counted anew.
-pub const COUNTS: i64 = 1;
+///
+/// 1: coverage. 2: promises that are still open; and days of the store's zone.
+pub const COUNTS: i64 = 2;
 
-/// Outcomes of orders of which something is still under way.
-pub fn under_way(db: &Connection, store: &str) -> Result<Vec<Outcome>> {
+/// Takes the outcomes of orders of which something is still under way, one by one.
+pub fn under_way(db: &Connection, store: &str, mut take: impl FnMut(Outcome)) -> Result<()> {
     let sql = "select outcome from insight_orders where store = ?1 and waited_for = 1 order by order_id";
     let mut rows = db.prepare_cached(sql)?;
-    let rows = rows.query_map([store], |r| r.get::<_, String>(0))?;
-    rows.map(|text| Ok(serde_json::from_str(&text?)?)).collect()
+    let mut rows = rows.query([store])?;
+    while let Some(row) = rows.next()? {
+        take(serde_json::from_str(row.get_ref(0)?.as_str()?)?);
+    }
+    Ok(())
 }
 
 /// What an order counted, by the version of the counting that counted it.
@@ -75,7 +83,11 @@ fn counted(db: &Connection, store: &str, order: &str) -> Result<Cells> {
     let sql = "select counts from insight_orders where store = ?1 and order_id = ?2";
     let counts: i64 = db.prepare_cached(sql)?.query_row([store, order], |r| r.get(0))?;
     let mut cells = outcome.cells();
-    cells.retain(|cell, _| counts >= 1 || cell.dimension != dimension::COVERAGE);
+    cells.retain(|cell, _| match cell.dimension {
+        dimension::COVERAGE => counts >= 1,
+        dimension::WAITING => counts >= 2,
+        _ => true,
+    });
     Ok(cells)
 }
 
@@ -234,7 +246,7 @@ pub fn contact(db: &Connection, store: &str, contact: &Contact) -> Result<bool> 
         let old: Counted = serde_json::from_str(old)?;
         add(db, store, Part::Counted, &cells(old), -1)?;
     }
-    let day = i32::try_from(contact.at.div_euclid(86_400)).unwrap_or_default();
+    let day = days::day(Instant(contact.at), policies::zone(db, store, Instant(contact.at))?);
     let mut figures = Figures::default();
     figures.add("contacts", 1);
     figures.add(&format!("channel.{}", contact.channel), 1);
@@ -260,6 +272,22 @@ pub fn contact(db: &Connection, store: &str, contact: &Contact) -> Result<bool> 
     )?
     .execute(params![store, contact.id, contact.at, contact.order, contact.reason, contact.channel, text])?;
     Ok(known.is_none())
+}
+
+/// Contacts of a store that count on another day than that of its zone are counted where they belong: after the first so many, by id, after
+/// this one. Returns the last one looked at.
+pub fn contacts_by_zone(db: &Connection, after: &(String, String), most: i64) -> Result<Option<(String, String)>> {
+    let sql = "select store, id, at, order_id, reason, channel from contact_log where (store, id) > (?1, ?2) order by store, id limit ?3";
+    let mut rows = db.prepare_cached(sql)?;
+    let rows = rows.query_map(params![after.0, after.1, most], |r| {
+        let of = Contact { id: r.get(1)?, at: r.get(2)?, order: r.get(3)?, reason: r.get(4)?, channel: r.get(5)? };
+        Ok((r.get::<_, String>(0)?, of))
+    })?;
+    let some: Vec<(String, Contact)> = rows.collect::<Result<_, _>>()?;
+    for (store, of) in &some {
+        contact(db, store, of)?;
+    }
+    Ok(some.into_iter().next_back().map(|(store, of)| (store, of.id)))
 }
 
 fn cells(counted: Vec<(String, String, i32, Figures)>) -> Cells {

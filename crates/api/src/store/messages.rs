@@ -5,8 +5,9 @@ use promise::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
-use super::insight;
+use super::{insight, policies};
 use crate::insight::{
+    days,
     figures::Figures,
     outcome::{Cell, Cells, dimension},
 };
@@ -99,13 +100,21 @@ pub fn going(db: &Connection, id: &str) -> Result<()> {
 /// Counts how a message ended, or (`-1`) takes that back.
 fn count(db: &Connection, id: &str, state: &str, times: i64) -> Result<()> {
     let row = db
-        .prepare_cached("select store, channel, notice, made_at from messages where id = ?1")?
-        .query_row([id], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)?, r.get::<_, i64>(3)?)))
+        .prepare_cached("select store, channel, notice, made_at, counted_day from messages where id = ?1")?
+        .query_row([id], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get::<_, String>(2)?, r.get(3).map(Instant)?, r.get(4)?))
+        })
         .optional()?;
-    let Some((store, channel, notice, made_at)) = row else { return Ok(()) };
+    let Some((store, channel, notice, made_at, counted_day)) = row else { return Ok(()) };
     // A tool's name is nobody's business here.
     let channel = channel.split(':').next().unwrap_or_default();
-    let day = i32::try_from(made_at.div_euclid(86_400)).unwrap_or_default();
+    // Taken back from where it was counted, though the store may live elsewhere by now.
+    let day = match (times > 0, counted_day) {
+        (true, _) => days::day(made_at, policies::zone(db, &store, made_at)?),
+        (false, Some(day)) => day,
+        (false, None) => days::day(made_at, chrono_tz::UTC),
+    };
+    db.prepare_cached("update messages set counted_day = ?2 where id = ?1")?.execute(params![id, (times > 0).then_some(day)])?;
     let cell = Cell { dimension: dimension::MESSAGE, key: format!("{channel}|{notice}"), day };
     let mut figures = Figures::default();
     figures.add(state, 1);
@@ -116,6 +125,19 @@ fn count(db: &Connection, id: &str, state: &str, times: i64) -> Result<()> {
 fn counted_as(db: &Connection, id: &str) -> Result<Option<String>> {
     let sql = "select state from messages where id = ?1 and state in ('sent', 'dropped', 'failed', 'unknown')";
     Ok(db.prepare_cached(sql)?.query_row([id], |r| r.get(0)).optional()?)
+}
+
+/// Counts some of those anew that were counted by days of UTC. False: there are no more.
+pub fn count_by_zone(db: &Connection, most: i64) -> Result<bool> {
+    let sql = "select id, state from messages where counted_day is null and state in ('sent', 'dropped', 'failed', 'unknown') order by id limit ?1";
+    let mut rows = db.prepare_cached(sql)?;
+    let rows = rows.query_map([most], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?)))?;
+    let some: Vec<(String, String)> = rows.collect::<Result<_, _>>()?;
+    for (id, state) in &some {
+        count(db, id, state, -1)?;
+        count(db, id, state, 1)?;
+    }
+    Ok(!some.is_empty())
 }
 
 /// It was sent, and with it those that it told of too.

@@ -66,6 +66,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0018_messages_counted.sql"),
     include_str!("../../migrations/0019_by_order.sql"),
     include_str!("../../migrations/0020_passkeys.sql"),
+    include_str!("../../migrations/0021_days_of_the_store.sql"),
 ];
 
 /// The version of the database's shape that this program makes.

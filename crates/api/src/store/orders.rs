@@ -1,5 +1,7 @@
 //! Orders, fulfillments, parcels: facts kept so that the order in which they come does not matter, and the order document made of them.
 
+use std::collections::HashMap;
+
 use anyhow::Result;
 use promise::{
     Day, Document, Instant, Progress,
@@ -231,6 +233,32 @@ pub fn of_address(db: &Connection, store: &str, email_hash: &str) -> Result<Vec<
     )?;
     let rows = rows.query_map([store, email_hash], |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Orders' numbers, as shoppers know them, by id.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers(HashMap<String, String>);
+
+impl Numbers {
+    pub fn of<'a>(db: &Connection, store: &str, ids: impl IntoIterator<Item = &'a str>) -> Result<Numbers> {
+        let mut numbers = HashMap::new();
+        let mut find = db.prepare_cached(
+            "select coalesce(nullif(facts ->> '$.number', ''), number) from orders where store = ?1 and id = ?2",
+        )?;
+        for id in ids {
+            if !numbers.contains_key(id)
+                && let Some(number) = find.query_row([store, id], |r| r.get::<_, String>(0)).optional()?
+            {
+                numbers.insert(id.to_owned(), number);
+            }
+        }
+        Ok(Numbers(numbers))
+    }
+
+    /// The number; of an order that is not there (any more), its id.
+    pub fn get<'a>(&'a self, id: &'a str) -> &'a str {
+        self.0.get(id).map_or(id, |number| if number.is_empty() { id } else { number })
+    }
 }
 
 /// Orders whose window moves with time.

@@ -71,6 +71,8 @@ pub fn create(db: &Connection, email: &str, name: &str, password: &str, installa
 pub fn set_password(db: &Connection, person: i64, password: &str) -> Result<()> {
     db.execute("update people set password = ?2 where id = ?1", params![person, password])?;
     db.execute("delete from sessions where person = ?1", [person])?;
+    // Links for a new password that were made before, too.
+    db.execute("delete from invitations where kind = 'password' and email = (select email from people where id = ?1)", [person])?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Policies by version, and delay notices.
 
 use anyhow::Result;
+use chrono_tz::Tz;
 use promise::{
     Instant,
     policy::{Delay, Policy},
@@ -17,6 +18,14 @@ pub fn at(db: &Connection, store: &str, moment: Instant) -> Result<Option<Policy
     policy.version = version.unsigned_abs();
     policy.delays.extend(delays(db, store)?);
     Ok(Some(policy))
+}
+
+/// The zone that a store lived in at a moment: its first origin's, by the policy that held. Greenwich's while none was published.
+pub fn zone(db: &Connection, store: &str, moment: Instant) -> Result<Tz> {
+    let sql = "select body ->> '$.origins[0].time_zone' from policies where store = ?1
+               order by published_at <= ?2 desc, case when published_at <= ?2 then -version else version end limit 1";
+    let row = db.prepare_cached(sql)?.query_row(params![store, moment.0], |r| r.get::<_, Option<String>>(0)).optional()?;
+    Ok(row.flatten().and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC))
 }
 
 /// Publishes a policy as the next version.

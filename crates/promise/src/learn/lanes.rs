@@ -69,8 +69,8 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, days: u16, day: Day, half_life: f32) {
-        let mut weight = 1.0;
+    fn add(&mut self, days: u16, day: Day, parcels: u32, half_life: f32) {
+        let mut weight = parcels as f32;
         if self.parcels == 0 {
             self.day = day.0;
         } else if day.0 > self.day {
@@ -78,14 +78,14 @@ impl Counts {
             self.by.iter_mut().for_each(|w| *w *= kept);
             self.day = day.0;
         } else {
-            weight = (-(self.day.saturating_sub(day.0) as f32) / half_life).exp2();
+            weight *= (-(self.day.saturating_sub(day.0) as f32) / half_life).exp2();
         }
         let n = usize::from(days).min(LONGEST - 1);
         if self.by.len() <= n {
             self.by.resize(n + 1, 0.0);
         }
         self.by[n] += weight;
-        self.parcels = self.parcels.saturating_add(1);
+        self.parcels = self.parcels.saturating_add(u64::from(parcels));
     }
 }
 
@@ -157,13 +157,21 @@ impl Lanes {
 
     /// A parcel was delivered on `day`.
     pub fn add(&mut self, delivery: &Delivery, day: Day) {
+        self.add_many(delivery, day, 1);
+    }
+
+    /// So many parcels went the same way and were delivered on `day`.
+    pub fn add_many(&mut self, delivery: &Delivery, day: Day, parcels: u32) {
+        if parcels == 0 {
+            return;
+        }
         let origin = self.id(delivery.origin);
         if let Some(days) = delivery.handling {
-            self.handling.entry(origin).or_default().add(days, day, self.half_life);
+            self.handling.entry(origin).or_default().add(days, day, parcels, self.half_life);
         }
         if let Some(days) = delivery.transit {
             let lane = [origin, self.id(delivery.service), self.id(delivery.zone)];
-            self.transit.entry(lane).or_default().add(days, day, self.half_life);
+            self.transit.entry(lane).or_default().add(days, day, parcels, self.half_life);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     },
     routes::insight::{Asked, today},
     state::AppState,
-    store::people::Role,
+    store::{orders::Numbers, people::Role},
 };
 
 fn ends(rows: &[Ends], first: &str, name: fn(&str) -> String) -> Markup {
@@ -39,7 +39,7 @@ fn way(key: &str) -> String {
 }
 
 pub async fn messages(State(state): State<AppState>, session: Session, Query(asked): Query<Asked>) -> Result<Markup, Failure> {
-    let chosen = period(&asked, today(&state));
+    let chosen = period(&asked, today(&state, &session.store).await?);
     let (store, looked_at) = (session.store.clone(), chosen.0);
     let t = state.db().read(move |db| answers::told(db, &store, looked_at)).await?;
     let out: i64 = t.opted_out.iter().map(|c| c.count).sum();
@@ -74,9 +74,14 @@ pub async fn messages(State(state): State<AppState>, session: Session, Query(ask
 }
 
 pub async fn feedback(State(state): State<AppState>, session: Session, Query(asked): Query<Asked>) -> Result<Markup, Failure> {
-    let chosen = period(&asked, today(&state));
+    let chosen = period(&asked, today(&state, &session.store).await?);
     let (store, looked_at) = (session.store.clone(), chosen.0);
-    let h = state.db().read(move |db| answers::heard(db, &store, looked_at)).await?;
+    let read = state.db().read(move |db| {
+        let heard = answers::heard(db, &store, looked_at)?;
+        let numbers = Numbers::of(db, &store, heard.comments.iter().map(|c| c.order_id.as_str()))?;
+        Ok((heard, numbers))
+    });
+    let (h, numbers) = read.await?;
     let support = session.may(Role::Support);
     let body = html! {
         div.tiles {
@@ -104,7 +109,7 @@ pub async fn feedback(State(state): State<AppState>, session: Session, Query(ask
                     @for c in &h.comments {
                         li {
                             span { span class=(if c.score >= 9 { "tag good" } else if c.score >= 7 { "tag" } else { "tag bad" }) { (c.score) } " " span dir="auto" lang=(c.language) { (c.text) } }
-                            span.hint { a href=(orders::to(&session, &c.order_id)) { (c.order_id) } @if let Some(at) = promise::Instant::parse(&c.at) { " · " (moment(at)) } }
+                            span.hint { a href=(orders::to(&session, &c.order_id)) { (numbers.get(&c.order_id)) } @if let Some(at) = promise::Instant::parse(&c.at) { " · " (moment(at)) } }
                         }
                     }
                     @if h.comments.is_empty() { li { span.hint { "Nothing in this time." } } }
@@ -127,7 +132,7 @@ fn kinds(rows: &[OfKind]) -> Markup {
 }
 
 pub async fn reports(State(state): State<AppState>, session: Session, Query(asked): Query<Asked>) -> Result<Markup, Failure> {
-    let chosen = period(&asked, today(&state));
+    let chosen = period(&asked, today(&state, &session.store).await?);
     let (store, looked_at) = (session.store.clone(), chosen.0);
     let r = state.db().read(move |db| answers::reported(db, &store, looked_at)).await?;
     let stolen: i64 = r.thefts.iter().map(|c| c.count).sum::<i64>() + r.thefts_elsewhere;

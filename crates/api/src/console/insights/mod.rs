@@ -84,7 +84,7 @@ fn page(session: &Session, at: &str, title: &str, chosen: (Period, Option<String
 }
 
 pub async fn overview(State(state): State<AppState>, session: Session, Query(asked): Query<Asked>) -> Result<Markup, Failure> {
-    let (today, now) = (today(&state), state.now());
+    let (today, now) = (today(&state, &session.store).await?, state.now());
     let chosen = period(&asked, today);
     let (store, looked_at) = (session.store.clone(), chosen.0);
     let (said, weeks, corrected) = state
@@ -92,14 +92,20 @@ pub async fn overview(State(state): State<AppState>, session: Session, Query(ask
         .read(move |db| {
             let weeks = looked_at.days() > 35;
             let policy = policies::at(db, &store, now)?;
-            let corrected = policy.map(|policy| learning::report(db, &store, &policy, now)).transpose()?;
+            let corrected = policy.map(|policy| learning::correction(db, &store, &policy, now)).transpose()?;
             Ok((read_overview(db, &store, looked_at, today)?, report::by_time(db, &store, looked_at, weeks)?, corrected))
         })
         .await?;
     Ok(page(&session, "insights", "Insights", chosen, promises(&session, &said, &weeks, corrected.as_ref(), looked_at)))
 }
 
-fn promises(session: &Session, said: &Overview, times: &[Row], corrected: Option<&learning::Report>, period: Period) -> Markup {
+fn promises(
+    session: &Session,
+    said: &Overview,
+    times: &[Row],
+    corrected: Option<&learning::Correction>,
+    period: Period,
+) -> Markup {
     let total = &said.total;
     let weekly = period.days() > 35;
     let chart = Columns {
@@ -197,7 +203,7 @@ fn confidences(rows: &[Confidence]) -> Markup {
 }
 
 /// What the coverage correction asks for.
-fn asked(session: &Session, report: Option<&learning::Report>) -> Markup {
+fn asked(session: &Session, report: Option<&learning::Correction>) -> Markup {
     let Some(report) =
         report.filter(|r| r.learning != Learning::Off && r.coverage.iter().any(|c| c.asked != c.goal || c.applied != c.goal))
     else {
@@ -280,7 +286,7 @@ const SHOWN: usize = 200;
 
 pub async fn table(State(state): State<AppState>, session: Session, Query(asked): Query<Asked>) -> Result<Response, Failure> {
     let name = session.path.rsplit('/').next().unwrap_or_default().to_owned();
-    let today = today(&state);
+    let today = today(&state, &session.store).await?;
     let chosen = period(&asked, today);
     let (store, looked_at) = (session.store.clone(), chosen.0);
     if let Some(plain) = name.strip_suffix(".csv") {
@@ -351,7 +357,7 @@ pub async fn contacts_page(
     session: Session,
     Query(asked): Query<Asked>,
 ) -> Result<Markup, Failure> {
-    let chosen = period(&asked, today(&state));
+    let chosen = period(&asked, today(&state, &session.store).await?);
     let (store, looked_at) = (session.store.clone(), chosen.0);
     let c: Contacts = state.db().read(move |db| contacts::read(db, &store, looked_at)).await?;
     let body = html! {
@@ -403,7 +409,7 @@ pub async fn contacts_page(
 }
 
 pub async fn areas(State(state): State<AppState>, session: Session, Query(asked): Query<Asked>) -> Result<Markup, Failure> {
-    let chosen = period(&asked, today(&state));
+    let chosen = period(&asked, today(&state, &session.store).await?);
     let (store, looked_at) = (session.store.clone(), chosen.0);
     let rows = state.db().read(move |db| report::areas(db, &store, looked_at)).await?;
     let body = html! {
@@ -426,7 +432,7 @@ pub async fn areas(State(state): State<AppState>, session: Session, Query(asked)
 
 /// What has changed, for the store's first page; nothing where nothing has.
 pub async fn news(state: &AppState, store: &str) -> anyhow::Result<Vec<String>> {
-    let (store, today) = (store.to_owned(), today(state));
+    let (store, today) = (store.to_owned(), today(state, store).await?);
     let trends = state.db().read(move |db| trends::of_store(db, &store, today)).await?;
     Ok(trends.into_iter().map(|t| t.sentence).collect())
 }

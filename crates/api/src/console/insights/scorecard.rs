@@ -66,7 +66,7 @@ fn card(row: &Row, weeks: &[Row], by_origin: bool) -> Markup {
 pub async fn one(State(state): State<AppState>, session: Session, Query(of): Query<Of>) -> Result<Markup, Failure> {
     let dimension =
         share::dimension_named(&of.dimension).filter(|_| !of.key.is_empty()).ok_or_else(|| Failure::none("scorecard"))?;
-    let chosen = period(&Asked::new(of.from, of.to, of.days), today(&state));
+    let chosen = period(&Asked::new(of.from, of.to, of.days), today(&state, &session.store).await?);
     let (store, looked_at, key) = (session.store.clone(), chosen.0, of.key.clone());
     let (row, weeks) = state.db().read(move |db| report::of_key(db, &store, looked_at, dimension, &key)).await?;
     let may = session.may(Role::Support);
@@ -144,7 +144,7 @@ async fn opened(state: &AppState, token: &str) -> anyhow::Result<Option<(String,
     let config = state.config();
     let Some((store, id)) = share::verify(token, |store| config.token_secrets(store), state.now().0) else { return Ok(None) };
     let Some(name) = config.store(&store).map(|s| s.name.clone()) else { return Ok(None) };
-    let today = today(state);
+    let today = today(state, &store).await?;
     let found = state.db().read(move |db| {
         let Some(shared) = share::open(db, &store, &id)? else { return Ok(None) };
         let Some(dimension) = share::dimension_named(&shared.dimension) else { return Ok(None) };

@@ -17,6 +17,7 @@ use crate::{
         orders,
     },
     state::AppState,
+    store::orders::Numbers,
 };
 
 /// A document of its own without any rights: what a template makes runs nothing and reaches nothing.
@@ -24,6 +25,7 @@ const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; i
 
 struct Found {
     order: Option<String>,
+    numbers: Numbers,
     notice: String,
     language: Option<String>,
     sent_at: Option<i64>,
@@ -38,13 +40,15 @@ async fn found(state: &AppState, store: &str, id: &str) -> Result<Found, Failure
         let read = |r: &rusqlite::Row| {
             Ok(Found {
                 order: r.get(0)?,
+                numbers: Numbers::default(),
                 notice: r.get(1)?,
                 language: r.get::<_, Option<String>>(2)?.filter(|l| !l.is_empty()),
                 sent_at: r.get(3)?,
                 letter: Letter::default(),
             })
         };
-        Ok(db.query_row(sql, [store, asked], read).optional()?)
+        let found = db.query_row(sql, [store.as_str(), &asked], read).optional()?;
+        found.map(|f| Ok(Found { numbers: Numbers::of(db, &store, f.order.as_deref())?, ..f })).transpose()
     });
     let none = || Failure::none("letter");
     let row = row.await?.ok_or_else(none)?;
@@ -57,13 +61,13 @@ pub async fn page(
     session: Session,
     f: Fields,
 ) -> Result<Markup, Failure> {
-    let Found { order, notice, language, sent_at, letter } = found(&state, &session.store, &id).await?;
+    let Found { order, numbers, notice, language, sent_at, letter } = found(&state, &session.store, &id).await?;
     let (dark, path) = (f.has("dark"), session.to(&format!("messages/letters/{id}")));
     let body = html! {
         h1 { (notice_name(&notice)) }
         (tabs(&session, "messages"))
         dl.facts {
-            @if let Some(order) = &order { dt { "Order" } dd { a href=(orders::to(&session, order)) { (order) } } }
+            @if let Some(order) = &order { dt { "Order" } dd { a href=(orders::to(&session, order)) { (numbers.get(order)) } } }
             dt { "From" } dd { (letter.from) }
             dt { "To" } dd { (letter.to) }
             dt { "Subject" } dd lang=[&language] dir="auto" { (letter.subject) }

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     insight::{answers, report::Period},
     messages::admin::Refused,
+    routes::insight::today,
     state::AppState,
     store::{audit, messages, orders::plain, people::Role},
 };
@@ -118,7 +119,7 @@ pub async fn page(State(state): State<AppState>, session: Session, f: Fields) ->
     let before = Instant::parse(f.get("before")).map(|t| t.0);
     let (wanted_state, text) = (wanted.clone(), asked.clone());
     // By the sums: a year of messages opens as quickly as a day.
-    let week = Period::back(state.now().local(0).0, 7);
+    let week = Period::back(today(&state, &session.store).await?, 7);
     let read = state.db().read(move |db| {
         let order = match text.as_str() {
             "" => None,

@@ -24,7 +24,10 @@ use crate::{
         people,
     },
     state::AppState,
-    store::{orders as kept, people::Role},
+    store::{
+        orders::{self as kept, Numbers},
+        people::Role,
+    },
 };
 
 const MODES: [(&str, &str); 3] =
@@ -60,14 +63,19 @@ pub async fn page(State(state): State<AppState>, session: Session) -> Result<Mar
 
 async fn show(state: &AppState, session: &Session, wrongs: &[String]) -> Result<Markup, Failure> {
     let store = session.store.clone();
-    let list = state.db().read(move |db| options::list(db, &store, None)).await?;
+    let read = state.db().read(move |db| {
+        let list = options::list(db, &store, None)?;
+        let numbers = Numbers::of(db, &store, list.iter().map(|k| k.order_id.as_str()))?;
+        Ok((list, numbers))
+    });
+    let (list, numbers) = read.await?;
     let rules = of(state, &session.store).await?;
     let (owner, support) = (session.may(Role::Owner), session.may(Role::Support));
     let line = |k: &Kept| {
         html! {
             li {
                 span {
-                    @if support && k.state == "draft" { a.strong href=(session.to(&format!("messages/options/{}", k.id))) { "Order " (k.order_id) } } @else { a.strong href=(orders::to(session, &k.order_id)) { "Order " (k.order_id) } }
+                    @if support && k.state == "draft" { a.strong href=(session.to(&format!("messages/options/{}", k.id))) { "Order " (numbers.get(&k.order_id)) } } @else { a.strong href=(orders::to(session, &k.order_id)) { "Order " (numbers.get(&k.order_id)) } }
                     " " (state_tag(&k.state))
                     @if k.nth > 1 { " " span.tag.warning { "delay " (k.nth) } }
                     br;

@@ -15,7 +15,11 @@ use crate::{
     },
     messages::people,
     state::AppState,
-    store::{audit, care::subscribers, orders::StoreInfo},
+    store::{
+        audit,
+        care::subscribers,
+        orders::{Numbers, StoreInfo},
+    },
 };
 
 /// A line of an address's history.
@@ -109,9 +113,12 @@ async fn show(state: &AppState, session: &Session, asked: &str, wrongs: &[String
     let text = asked.to_owned();
     let read = state.db().read(move |db| {
         let found = if text.is_empty() { None } else { look(db, &info, &text)? };
-        Ok((found, people::suppressions(db, &info.id)?, subscribers::opt_ins(db, &info.id)?))
+        let opt_ins = subscribers::opt_ins(db, &info.id)?;
+        let ids = opt_ins.iter().filter_map(|s| s["order_id"].as_str()).chain(found.iter().filter_map(|k| k.order.as_deref()));
+        let numbers = Numbers::of(db, &info.id, ids)?;
+        Ok((found, people::suppressions(db, &info.id)?, opt_ins, numbers))
     });
-    let (found, list, opt_ins) = read.await?;
+    let (found, list, opt_ins, numbers) = read.await?;
     let path = session.to("messages/people");
     let word = |v: &Value, name: &str| v[name].as_str().unwrap_or_default().to_owned();
     let body = html! {
@@ -129,7 +136,7 @@ async fn show(state: &AppState, session: &Session, asked: &str, wrongs: &[String
                 @match &found {
                     None => p { "Nothing is known of it: it is no order, and no address or number with its country code." },
                     Some(k) => {
-                        @if let Some(order) = &k.order { p { a href=(orders::to(session, order)) { "Order " (order) } @if k.browsers > 0 { " · told in " (k.browsers) " browser" @if k.browsers != 1 { "s" } } } }
+                        @if let Some(order) = &k.order { p { a href=(orders::to(session, order)) { "Order " (numbers.get(order)) } @if k.browsers > 0 { " · told in " (k.browsers) " browser" @if k.browsers != 1 { "s" } } } }
                         @for (channel, hash, hint) in &k.addresses {
                             @let stopped = k.suppressed.iter().find(|s| &s.0 == channel);
                             div.actions {
@@ -190,7 +197,7 @@ async fn show(state: &AppState, session: &Session, asked: &str, wrongs: &[String
             ul.rows {
                 @for s in &opt_ins {
                     li {
-                        span { @if s["given"].as_bool() == Some(true) { span.tag.good { "yes" } } @else { span.tag.bad { "no" } } " " (channel_name(&word(s, "channel").replace("email", "mail"))) " · " a href=(orders::to(session, &word(s, "order_id"))) { (word(s, "order_id")) } br; span.hint { "“" (word(s, "words")) "”" } }
+                        span { @if s["given"].as_bool() == Some(true) { span.tag.good { "yes" } } @else { span.tag.bad { "no" } } " " (channel_name(&word(s, "channel").replace("email", "mail"))) " · " a href=(orders::to(session, &word(s, "order_id"))) { (numbers.get(&word(s, "order_id"))) } br; span.hint { "“" (word(s, "words")) "”" } }
                         span.hint { @if let Some(at) = Instant::parse(&word(s, "at")) { (moment(at)) } }
                     }
                 }

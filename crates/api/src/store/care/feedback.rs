@@ -61,7 +61,7 @@ pub fn summary(db: &Connection, store: &str, since: Instant) -> Result<Value> {
         params![store, since.0],
         |r| r.get(0),
     )?;
-    let nps = (answers > 0).then(|| (i64::from(promoters) - i64::from(detractors)) * 100 / i64::from(answers));
+    let nps = crate::insight::answers::nps(promoters.into(), detractors.into(), answers.into());
     Ok(json!({"answers": answers, "dismissed": waved, "promoters": promoters, "passives": answers - promoters - detractors,
         "detractors": detractors, "nps": nps, "scores": counts}))
 }

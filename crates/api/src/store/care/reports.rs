@@ -20,7 +20,10 @@ use crate::{
         report::{Action, Actor, Kind, State, next, open_to_shopper},
         settings::Reports as Rules,
     },
-    store::{orders::StoreInfo, outbox},
+    store::{
+        orders::{self, StoreInfo},
+        outbox,
+    },
 };
 
 /// Reports of one order, and pictures of one report.
@@ -676,8 +679,9 @@ pub fn whole(db: &Connection, store: &str, id: &str) -> Result<Option<Value>> {
             Ok(json!({"id": r.get::<_, String>(0)?, "kind": r.get::<_, String>(1)?, "bytes": r.get::<_, i64>(2)?, "added_at": Instant(r.get(3)?)}))
         })?
         .collect::<Result<_, _>>()?;
+    let numbers = orders::Numbers::of(db, store, [k.order.as_str()])?;
     Ok(Some(
-        json!({"id": k.id, "order_id": k.order, "kind": k.kind.as_str(), "state": k.state.as_str(), "opened_at": k.opened_at, "updated_at": k.updated_at,
+        json!({"id": k.id, "order_id": k.order, "order_number": numbers.get(&k.order), "kind": k.kind.as_str(), "state": k.state.as_str(), "opened_at": k.opened_at, "updated_at": k.updated_at,
         "details": k.body, "events": events, "photos": photos}),
     ))
 }

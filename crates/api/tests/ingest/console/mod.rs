@@ -6,9 +6,11 @@ mod doors;
 mod insights;
 mod keys;
 mod messages;
+mod numbers;
 mod orders;
 mod passkeys;
 mod policy;
+mod sessions;
 mod sources;
 
 use api::store::people::{self, Role};
