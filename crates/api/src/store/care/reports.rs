@@ -205,7 +205,7 @@ pub fn open(db: &Connection, store: &StoreInfo, order_id: &str, new: New, now: I
     if let Some(id) = db.query_row(twice, params![store.id, order_id, new.key], |r| r.get(0)).optional()? {
         return Ok(Ok(id));
     }
-    let Some(document) = crate::store::orders::document(db, &store.id, order_id)? else { return Ok(Err(Refused::Unknown)) };
+    let Some(document) = orders::document(db, &store.id, order_id)? else { return Ok(Err(Refused::Unknown)) };
     let Some((order, _)) = chance::order(db, &store.id, order_id)? else { return Ok(Err(Refused::Unknown)) };
     if !settings.on {
         return Ok(Err(Refused::NotNow("the store takes no reports here: use its contacts".into())));
@@ -269,7 +269,7 @@ pub fn open(db: &Connection, store: &StoreInfo, order_id: &str, new: New, now: I
 /// Country and the part of a postal code that many share: `US-941`, `GB-SW1A`; never a whole code.
 pub fn area(country: Option<&str>, postal: Option<&str>) -> Option<String> {
     let country = country?.to_ascii_uppercase();
-    let code = crate::store::orders::plain(postal?);
+    let code = orders::plain(postal?);
     let long = match country.as_str() {
         "GB" | "IE" => code.len().checked_sub(3)?.min(4),
         "US" | "CA" => 3,
@@ -316,7 +316,7 @@ pub fn act(
         }
     }
     let settings = settings::of(db, &store.id)?.reports;
-    let Some(document) = crate::store::orders::document(db, &store.id, &k.order)? else { return Ok(Err(Refused::Unknown)) };
+    let Some(document) = orders::document(db, &store.id, &k.order)? else { return Ok(Err(Refused::Unknown)) };
     // To agree to wait is to be asked again.
     let action = if action == Action::Agree && did.option == "wait" { Action::Wait } else { action };
     if next(k.state, action, by).is_none() {
@@ -624,7 +624,7 @@ pub fn due(db: &Connection, now: Instant) -> Result<Vec<(String, String, String)
 pub fn review(db: &Connection, store: &StoreInfo, order: &str, id: &str, now: Instant) -> Result<()> {
     let settings = settings::of(db, &store.id)?.reports;
     let Some(mut k) = get(db, &store.id, order, id)? else { return Ok(()) };
-    let Some(document) = crate::store::orders::document(db, &store.id, order)? else {
+    let Some(document) = orders::document(db, &store.id, order)? else {
         db.execute("update reports set due_at = null where id = ?1", [id])?;
         return Ok(());
     };
