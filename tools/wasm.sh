@@ -24,7 +24,7 @@ for surface in estimate order; do
     node_modules/.bin/wasm-metadce "${features[@]}" pkg/$surface/${surface}_bg.wasm --graph-file pkg/$surface/graph.json \
         -o pkg/$surface/$surface.wasm >pkg/$surface/unused.txt
     # Little inlining of what is called once: larger, but smaller when compressed. Nothing lies in the first kilobyte: there the stack ends.
-    node_modules/.bin/wasm-opt --low-memory-unused --flatten --rereloop -Oz --converge -ocimfs=30 -aimfs=6 --reorder-functions "${features[@]}" pkg/$surface/$surface.wasm -o pkg/$surface/$surface.wasm
+    node_modules/.bin/wasm-opt --low-memory-unused --flatten --rereloop -Oz --converge -ocimfs=25 -aimfs=7 --reorder-functions "${features[@]}" pkg/$surface/$surface.wasm -o pkg/$surface/$surface.wasm
     node_modules/.bin/wasm-opt --strip-debug --strip-producers --strip-target-features "${features[@]}" \
         pkg/$surface/$surface.wasm -o pkg/$surface/$surface.wasm
 done

@@ -51,7 +51,7 @@ after(async () => {
 
 /** Opens help in the element. */
 async function help(page, pattern = /Questions and answers/) {
-  await waitShown(page, 'whereabouts-order', /Help with this order/);
+  await waitShown(page, 'whereabouts-order', /Help with this order|How did it go\?/);
   if (!(await page.locator('details.care').evaluate(d => d.open))) await page.locator('summary.care-ask').click();
   return waitShown(page, 'whereabouts-order', pattern);
 }
@@ -204,7 +204,10 @@ test('an address can be changed until the parcel leaves', async () => {
 test('how it went is asked once, and can be waved away', async () => {
   await place(1107, arrived);
   await place(1108, arrived);
+  // By itself: in place of the offer of help, and opened where that moves nothing that is looked at.
   let page = await hostPage(browser, tag() + element('1107'));
+  await waitShown(page, 'whereabouts-order', /How did it go\?/);
+  assert.equal(await page.shift(), 0);
   await help(page, /How likely are you to recommend Fjord & Fern/);
   await clean(page);
   await page.getByRole('radio', { name: '9', exact: true }).focus();
@@ -220,11 +223,36 @@ test('how it went is asked once, and can be waved away', async () => {
   await page.end();
   for (const order of ['1107', '1108']) {
     page = await hostPage(browser, tag() + element(order));
-    assert.doesNotMatch(await help(page), /How likely/);
+    assert.doesNotMatch(await help(page), /How likely|How did it go/);
     await page.end();
   }
   const { summary } = await (await fetch(`${api.origin}/v1/admin/stores/demo/feedback`, { headers: { authorization: `Bearer ${adminKey}` } })).json();
   assert.deepEqual([summary.answers, summary.dismissed, summary.nps], [1, 1, 100]);
+});
+
+test('each of it can be switched off: the element offers the rest', async () => {
+  await place(1120, arrived);
+  const settings = await (await fetch(`${api.origin}/v1/admin/stores/demo/care`, { headers: { authorization: `Bearer ${adminKey}` } })).json();
+  const parts = { help: 'Questions and answers', reports: 'Is something wrong', feedback: 'How likely are you', history: 'Your other orders', updates: 'Be told about this order' };
+  const off = { updates: { push: false, email: false, sms: false } };
+  try {
+    for (const name of Object.keys(parts)) {
+      await admin('care', { ...settings, [name]: off[name] ?? { ...settings[name], on: false } }, 'PUT');
+      const page = await hostPage(browser, tag() + element('1120'));
+      const text = await help(page, /Help with order #1120/);
+      for (const [other, words] of Object.entries(parts)) assert.equal(new RegExp(words).test(text), other !== name, `${name} is off: ${other}`);
+      await page.end();
+    }
+    await admin('care', Object.fromEntries(Object.keys(parts).map(name => [name, off[name] ?? { ...settings[name], on: false }])), 'PUT');
+    const page = await hostPage(browser, tag() + element('1120'));
+    await waitShown(page, 'whereabouts-order', /Delivered/);
+    assert.equal(await page.locator('details.care').isVisible(), false);
+    // Recommendations are what the merchant puts there: nothing by itself, and no request.
+    assert.equal(await page.locator('slot[name=recommendations]').evaluate(slot => slot.assignedNodes().length), 0);
+    await page.end();
+  } finally {
+    await admin('care', settings, 'PUT');
+  }
 });
 
 test('what fails is said, and what was written is kept', async () => {

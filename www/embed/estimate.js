@@ -38,8 +38,7 @@ export class Surface {
     return { country: country || (postal_code ? 'US' : seems() ?? ''), region: region_, postal_code, po_box: this.#host.hasAttribute('po-box') };
   }
   #request(loaded) {
-    const { attribute } = this.#host;
-    const of = name => attribute.call(this.#host, name);
+    const of = name => this.#host.attribute(name);
     // A cart: `sku="A,B" quantity="2,1"`.
     const quantities = of('quantity').split(',');
     const quantity = n => Math.min(Math.max(parseInt(quantities[n] ?? quantities[0], 10) || 1, 1), 1e6);
@@ -54,7 +53,7 @@ export class Surface {
     const host = this.#host;
     all.add(this);
     if (!loaded.crossed) {
-      if (!loaded.document.methods?.length) fail('the promise document can’t be read');
+      if (!loaded.document.methods?.length) fail('no promise document');
       cross(wasm, [[shapes.document, loaded.document]], w => w.load_promise());
       loaded.crossed = true;
     }
@@ -113,7 +112,7 @@ export class Surface {
     const { ask, store } = this.#kit;
     const { items, destination, method } = this.#request(loaded);
     const query = new URLSearchParams(destination);
-    for (const { sku, quantity } of items) query.append('item', `${sku}:${quantity}`);
+    for (const i of items) query.append('item', `${i.sku}:${i.quantity}`);
     if (method) query.set('method', method);
     const answer = JSON.parse((await ask(`${store}/estimate?${query}`, { 'accept-language': language })).text);
     if (current()) {

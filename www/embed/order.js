@@ -87,10 +87,13 @@ export class Surface {
     // Help and reports: loaded when the shopper opens them. `care.js` exports `open(body, context)`, called once for a body; later changes
     // of the order come as the host's `whereabouts:change`.
     const care = root.querySelector('.care');
-    const { help, reports, open } = host.data.care ?? {};
-    if (!(care.hidden = !(help || reports))) {
-      // What was reported is shown, where it stands below the screen: nothing moves under anybody's eyes.
-      if (open?.length && !this.#told && care.getBoundingClientRect().top > innerHeight) {
+    const { help, reports, more, open, ask_from } = host.data.care ?? {};
+    // How it went is asked by itself, in place of the offer of help.
+    const asks = Date.parse(ask_from) <= this.#latest.clock + performance.now();
+    care.firstChild.textContent = words.texts[asks ? 'order.ask' : 'order.care'];
+    if (!(care.hidden = !(help || reports || more || asks))) {
+      // What was reported or is asked is shown, where it stands below the screen: nothing moves under anybody's eyes.
+      if ((open?.length || asks) && !this.#told && care.getBoundingClientRect().top > innerHeight) {
         this.#told = true;
         (globalThis.requestIdleCallback ?? setTimeout)(() => { care.open = true; });
       }

@@ -10,9 +10,11 @@ use std::{
     },
 };
 
-use axum::body::Bytes;
+use axum::{body::Bytes, http::HeaderMap};
 use promise::Instant;
 use wire::OrderDocument;
+
+use crate::words::{OwnTexts, Words};
 
 const SHARDS: usize = 64;
 /// Documents of a shard; a full one starts anew.
@@ -21,14 +23,33 @@ const MOST: usize = 64;
 /// One version of a document, and its texts of this second, by language.
 pub struct Kept {
     pub document: OrderDocument,
+    /// The version of what the store has set, which is part of what is shown.
+    pub settings: u64,
+    /// The store's own wording.
+    own: Option<Arc<OwnTexts>>,
+    /// From when on it asks how it went.
+    ask_from: Option<Instant>,
     rendered: Mutex<(Instant, Vec<(String, Bytes)>)>,
     /// The day of the last look, and how it was looked at on that day.
     looked: AtomicI64,
 }
 
 impl Kept {
-    pub fn new(document: OrderDocument) -> Kept {
-        Kept { document, rendered: Mutex::default(), looked: AtomicI64::default() }
+    pub fn new(document: OrderDocument, settings: u64, own: Option<Arc<OwnTexts>>) -> Kept {
+        let ask_from = document.care.as_ref().and_then(|c| Instant::parse(c.ask_from.as_deref()?));
+        Kept { document, settings, own, ask_from, rendered: Mutex::default(), looked: AtomicI64::default() }
+    }
+
+    /// The reader's words, as the store words them.
+    pub fn words(&self, headers: &HeaderMap) -> Arc<Words> {
+        let words = Words::accepted(headers);
+        self.own.as_ref().map_or_else(|| words.clone(), |own| Arc::new(words.with(own.clone())))
+    }
+
+    /// Another one than before where anything that is shown is another: the order, what the store has set, the question how it went, the language.
+    pub fn etag(&self, language: &str, now: Instant) -> String {
+        let asks = if self.ask_from.is_some_and(|from| from <= now) { "?" } else { "" };
+        format!("\"{}.{}{asks}-{language}\"", self.document.version, self.settings)
     }
 
     /// Whether this is the first look of this kind (a bit) on this day. Two at once may both be told so.
@@ -128,7 +149,7 @@ mod tests {
     use super::*;
 
     fn version(n: u64) -> Arc<Kept> {
-        Arc::new(Kept::new(OrderDocument { version: n, ..OrderDocument::default() }))
+        Arc::new(Kept::new(OrderDocument { version: n, ..OrderDocument::default() }, 0, None))
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use axum::body::Bytes;
+use axum::{body::Bytes, http::HeaderMap};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use promise::{Document, Instant, policy::Policy};
 use secrecy::ExposeSecret;
@@ -23,7 +23,8 @@ use crate::{
     documents::Documents,
     insight::looks::Looks,
     live::Hub,
-    store::{Db, learned, orders::StoreInfo, outbox::Endpoint, policies, stores},
+    store::{Db, care, learned, orders::StoreInfo, outbox::Endpoint, policies, stores},
+    words::{OwnTexts, Words},
 };
 
 /// A store's promise document, as it is served.
@@ -70,6 +71,8 @@ struct Inner {
     /// Work that comparing passwords has cost so far.
     hashing: AtomicU64,
     published: Mutex<HashMap<String, Arc<Published>>>,
+    /// Stores' own wording; nothing where a store has none.
+    texts: Mutex<HashMap<String, Option<Arc<OwnTexts>>>>,
     stopping: watch::Sender<bool>,
     lookups: DefaultKeyedRateLimiter<String>,
     store_lookups: DefaultKeyedRateLimiter<String>,
@@ -124,6 +127,7 @@ impl AppState {
             ahead: AtomicI64::new(0),
             hashing: AtomicU64::new(0),
             published: Mutex::default(),
+            texts: Mutex::default(),
             stopping: watch::channel(false).0,
             lookups: RateLimiter::keyed(Quota::per_minute(per_minute)),
             store_lookups: RateLimiter::keyed(Quota::per_minute(per_minute.saturating_mul(STORE_LOOKUPS))),
@@ -380,6 +384,35 @@ impl AppState {
         self.0.published.lock().unwrap_or_else(|e| e.into_inner()).remove(store);
     }
 
+    /// A store's care settings changed: its order pages, its promise document and its words are made of what is stored.
+    pub fn settings_changed(&self, store: &str) {
+        self.0.texts.lock().unwrap_or_else(|e| e.into_inner()).remove(store);
+        self.documents().forget();
+        self.forget_published(store);
+    }
+
+    /// A store's own wording, where it has one.
+    pub async fn own_texts(&self, store: &str) -> Result<Option<Arc<OwnTexts>>> {
+        if let Some(found) = self.0.texts.lock().unwrap_or_else(|e| e.into_inner()).get(store) {
+            return Ok(found.clone());
+        }
+        let id = store.to_owned();
+        let own = self.db().read(move |db| Ok(care::settings::of(db, &id)?.texts)).await?;
+        let own = (!own.is_empty()).then(|| Arc::new(own));
+        self.0.texts.lock().unwrap_or_else(|e| e.into_inner()).insert(store.to_owned(), own.clone());
+        Ok(own)
+    }
+
+    /// The reader's words, as the store words them.
+    pub async fn words(&self, store: &str, headers: &HeaderMap) -> Result<Arc<Words>> {
+        let words = Words::accepted(headers);
+        // Only of stores that there are: their number is bounded.
+        if self.config().store(store).is_none() {
+            return Ok(words);
+        }
+        Ok(self.own_texts(store).await?.map_or_else(|| words.clone(), |own| Arc::new(words.with(own))))
+    }
+
     /// A store's promise document, made once a day and after each change. Absent: the store has no policy yet.
     pub async fn published(&self, store: &str) -> Result<Option<Arc<Published>>> {
         let now = self.now();
@@ -388,9 +421,14 @@ impl AppState {
             return Ok(Some(found.clone()));
         }
         let id = store.to_owned();
-        let Some(policy) = self.db().read(move |db| learned::in_force(db, &id, now)).await? else { return Ok(None) };
+        let found = self.db().read(move |db| {
+            let Some(policy) = learned::in_force(db, &id, now)? else { return Ok(None) };
+            Ok(Some((policy, care::thefts::places(db, &id, now)?)))
+        });
+        let Some((policy, thefts)) = found.await? else { return Ok(None) };
         // Made for the day, not for the second: the same policy has the same ETag all day, on every server.
-        let document = policy.document(Instant(day * 86_400));
+        let mut document = policy.document(Instant(day * 86_400));
+        care::thefts::offer_safer(&mut document, thefts);
         let json = serde_json::to_vec(&document)?;
         let etag = hex::encode(&Sha256::digest(&json)[..12]);
         let (brotli, gzip) = (compressed_brotli(&json)?, compressed_gzip(&json)?);

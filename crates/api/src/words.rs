@@ -1,7 +1,7 @@
 //! The server's words: the widget's texts (`www/i18n`) with dates, numbers and plurals from CLDR.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     str::FromStr,
     sync::{Arc, LazyLock, Mutex},
 };
@@ -36,10 +36,19 @@ static TEXTS: LazyLock<HashMap<String, Map<String, Value>>> = LazyLock::new(|| {
 /// Languages, as browsers list them, whose formats are kept.
 const MOST_KEPT: usize = 256;
 
+/// A store's own wording: by language (`*`: all of them) and the text's key.
+pub type OwnTexts = BTreeMap<String, Map<String, Value>>;
+
 /// One language's texts and formats.
+#[derive(Clone)]
 pub struct Words {
     tag: String,
     texts: &'static Map<String, Value>,
+    own: Option<Arc<OwnTexts>>,
+    formats: Arc<Formats>,
+}
+
+struct Formats {
     dates: Option<FixedCalendarDateTimeFormatter<Gregorian, fieldsets::MDE>>,
     times: Option<NoCalendarFormatter<fieldsets::T>>,
     numbers: Option<DecimalFormatter>,
@@ -58,11 +67,26 @@ impl Words {
         Words {
             tag: tag.to_owned(),
             texts: TEXTS.get(&language).unwrap_or(&NONE),
-            dates: FixedCalendarDateTimeFormatter::try_new((&locale).into(), fieldsets::MDE::medium()).ok(),
-            times: NoCalendarFormatter::try_new((&locale).into(), fieldsets::T::hm()).ok(),
-            numbers: DecimalFormatter::try_new((&locale).into(), Default::default()).ok(),
-            plurals: PluralRules::try_new((&locale).into(), Default::default()).ok(),
+            own: None,
+            formats: Arc::new(Formats {
+                dates: FixedCalendarDateTimeFormatter::try_new((&locale).into(), fieldsets::MDE::medium()).ok(),
+                times: NoCalendarFormatter::try_new((&locale).into(), fieldsets::T::hm()).ok(),
+                numbers: DecimalFormatter::try_new((&locale).into(), Default::default()).ok(),
+                plurals: PluralRules::try_new((&locale).into(), Default::default()).ok(),
+            }),
         }
+    }
+
+    /// The same with a store's own wording.
+    pub fn with(&self, own: Arc<OwnTexts>) -> Words {
+        Words { own: Some(own), ..self.clone() }
+    }
+
+    /// A text as the store words it: for this very language, for its base, for all of them.
+    fn own(&self, key: &str) -> Option<&Value> {
+        let own = self.own.as_ref()?;
+        let base = self.tag.split('-').next().unwrap_or_default();
+        [self.tag.as_str(), &base.to_ascii_lowercase(), "*"].into_iter().find_map(|language| own.get(language)?.get(key))
     }
 
     /// By `Accept-Language`, the best first. Formats are costly to make: those that are asked for again are kept.
@@ -105,6 +129,54 @@ impl Words {
     }
 }
 
+/// Names in `{}`.
+fn placeholders(text: &str) -> BTreeSet<&str> {
+    text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
+}
+
+/// The forms of a text: itself, or one a plural category.
+fn forms(text: &Value) -> Option<Vec<&str>> {
+    match text {
+        Value::String(text) => Some(vec![text]),
+        Value::Object(forms) => forms.values().map(Value::as_str).collect(),
+        _ => None,
+    }
+}
+
+/// A text of one's own is at most this long, in bytes.
+const LONGEST: usize = 1000;
+
+/// What can't be accepted of a store's own texts, by language and key: those that nothing asks for, and those that would say `{…}`.
+pub fn wrong(own: &OwnTexts) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (language, texts) in own {
+        let base = language.split('-').next().unwrap_or_default();
+        if language != "*" && !TEXTS.contains_key(base) {
+            found.push((language.clone(), "is no language that there are texts in; write * for all".to_owned()));
+        }
+        for (key, text) in texts {
+            let mut say = |message: String| found.push((format!("{language}.{key}"), message));
+            let Some(ours) = TEXTS["en"].get(key) else {
+                say("there is no text with this name".to_owned());
+                continue;
+            };
+            let Some(theirs) = forms(text).filter(|_| text.is_string() == ours.is_string()) else {
+                say(if ours.is_string() { "write a text" } else { "write a text a plural form: {\"one\": …, \"other\": …}" }
+                    .to_owned());
+                continue;
+            };
+            let known: BTreeSet<&str> = forms(ours).unwrap_or_default().into_iter().flat_map(placeholders).collect();
+            if let Some(odd) = theirs.iter().flat_map(|t| placeholders(t)).find(|name| !known.contains(name)) {
+                say(format!("there is no {{{odd}}} in it"));
+            }
+            if theirs.iter().any(|t| t.len() > LONGEST) {
+                say(format!("at most {LONGEST} bytes a text"));
+            }
+        }
+    }
+    found
+}
+
 /// Minor units of a currency (ISO 4217) as a number of it: 495 are 4.95 dollars, and 495 yen.
 pub fn amount(minor: i64, currency: &str) -> Decimal {
     let digits = match currency {
@@ -119,12 +191,12 @@ pub fn amount(minor: i64, currency: &str) -> Decimal {
 
 impl view::Locale for Words {
     fn text(&self, key: &str, plural: Option<&str>) -> Option<String> {
-        let found = self.texts.get(key)?;
-        plural.map_or(Some(found), |category| found.get(category))?.as_str().map(str::to_owned)
+        let read = |found: &Value| plural.map_or(Some(found), |category| found.get(category))?.as_str().map(str::to_owned);
+        self.own(key).and_then(read).or_else(|| read(self.texts.get(key)?))
     }
 
     fn plural(&self, n: u32) -> String {
-        let category = self.plurals.as_ref().map_or(PluralCategory::Other, |rules| rules.category_for(n));
+        let category = self.formats.plurals.as_ref().map_or(PluralCategory::Other, |rules| rules.category_for(n));
         match category {
             PluralCategory::Zero => "zero",
             PluralCategory::One => "one",
@@ -137,13 +209,13 @@ impl view::Locale for Words {
     }
 
     fn number(&self, n: u32) -> String {
-        self.numbers.as_ref().map_or_else(|| n.to_string(), |f| f.format(&Decimal::from(n)).to_string())
+        self.formats.numbers.as_ref().map_or_else(|| n.to_string(), |f| f.format(&Decimal::from(n)).to_string())
     }
 
     fn day(&self, day: Day) -> String {
         let (year, month, of_month) = day.ymd();
         let date = Date::try_new_gregorian(year, month as u8, of_month as u8).ok();
-        self.dates.as_ref().zip(date).map_or_else(|| day.to_string(), |(f, date)| f.format(&date).to_string())
+        self.formats.dates.as_ref().zip(date).map_or_else(|| day.to_string(), |(f, date)| f.format(&date).to_string())
     }
 
     fn days(&self, from: Day, to: Day) -> String {
@@ -154,12 +226,16 @@ impl view::Locale for Words {
         let second = at.local(offset).1;
         let (hour, minute) = ((second / 3600) as u8, (second / 60 % 60) as u8);
         let time = Time::try_new(hour, minute, 0, 0).ok();
-        self.times.as_ref().zip(time).map_or_else(|| format!("{hour:02}:{minute:02}"), |(f, time)| f.format(&time).to_string())
+        self.formats
+            .times
+            .as_ref()
+            .zip(time)
+            .map_or_else(|| format!("{hour:02}:{minute:02}"), |(f, time)| f.format(&time).to_string())
     }
 
     fn money(&self, minor: i64, currency: &str) -> String {
         let amount = amount(minor, currency);
-        let amount = self.numbers.as_ref().map_or_else(|| amount.to_string(), |f| f.format(&amount).to_string());
+        let amount = self.formats.numbers.as_ref().map_or_else(|| amount.to_string(), |f| f.format(&amount).to_string());
         format!("{currency} {amount}")
     }
 
@@ -178,11 +254,6 @@ mod tests {
     use view::Locale;
 
     use super::*;
-
-    /// Names in `{}`.
-    fn placeholders(text: &str) -> std::collections::BTreeSet<&str> {
-        text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
-    }
 
     #[test]
     fn every_language_says_everything_with_its_own_plurals() {
@@ -273,6 +344,21 @@ mod tests {
         assert_eq!((us.plural(1), us.plural(2)), ("one".into(), "other".into()));
         assert_eq!(Words::of(["en-GB"]).day(day), "Wed 2 Dec");
         assert_eq!(Words::of(["tlh", "en-GB"]).tag(), "en-GB");
+    }
+
+    #[test]
+    fn a_stores_own_wording_comes_before_ours() {
+        let own: OwnTexts = serde_json::from_value(serde_json::json!({"*": {"estimate.free": "ALL", "estimate.fastest": "ALL"},
+            "en": {"estimate.fastest": "Base", "order.parcels": {"one": "A box."}}, "en-GB": {"estimate.cheapest": "Own"}}))
+        .unwrap();
+        assert_eq!(wrong(&own), []);
+        let words = Words::of(["en-GB"]).with(Arc::new(own));
+        let say = |key: &str| words.text(key, None).unwrap_or_default();
+        assert_eq!([say("estimate.free"), say("estimate.fastest"), say("estimate.cheapest")], ["ALL", "Base", "Own"]);
+        assert_eq!(say("estimate.need"), "I need it by");
+        // A form that the store has not written is ours.
+        let form = |n: &str| words.text("order.parcels", Some(n)).unwrap_or_default();
+        assert_eq!([form("one"), form("other")], ["A box.", "{n} parcels."]);
     }
 
     #[test]

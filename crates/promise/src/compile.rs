@@ -296,6 +296,7 @@ impl Policy {
             version: self.version,
             learned: self.learned,
             asked: self.asked,
+            safer: Vec::new(),
             made_at: now,
             currency: self.currency.clone(),
             confidence: if self.confidence == 0 { 90 } else { self.confidence.clamp(50, 99) },

@@ -56,6 +56,9 @@ pub struct Document {
     pub items: Vec<Item>,
     /// Those that have not ended long ago.
     pub delays: Vec<Delay>,
+    /// Where parcels were stolen from several orders: the safer ways to receive one are offered first there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub safer: Vec<Place>,
 }
 
 /// Is it what it would be anyway?
@@ -307,7 +310,8 @@ frugal::read!(Document {
     items,
     delays,
     learned,
-    asked
+    asked,
+    safer
 });
 frugal::read!(Origin { id, name, offsets, cutoffs, half_days, closed, pickup, handling });
 frugal::read!(Service { id, carrier, name, days, closed, no_po_boxes, no_signature });

@@ -98,6 +98,9 @@ pub struct Estimate {
     pub options: Vec<Offer>,
     /// The known delays that bear on any of the options.
     pub delays: Vec<DelayShown>,
+    /// Parcels were stolen in this area: the safe ways ([`Offer::safe`]) are to be offered first.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub safer: bool,
 }
 
 /// One shipping method's answer.
@@ -258,7 +261,7 @@ pub const OBSTACLES: [&str; 9] = [
 
 frugal::write!(Destination { country, region, postal_code, po_box if some });
 frugal::write!(Window { from, to });
-frugal::write!(Estimate { policy_version, computed_at, destination, precision, zone if some, style, currency, options, delays });
+frugal::write!(Estimate { policy_version, computed_at, destination, precision, zone if some, style, currency, options, delays, safer if some });
 frugal::write!(Offer {
     method, name, price, carrier, service, origin, window if some, obstacle if some, confidence, to if some, signature if some, dispatch if some, days, cutoff if some, tags if some, safe if some, delays if some, steps, parts if some,
 });
@@ -339,6 +342,7 @@ pub fn estimate(document: &Document, request: &Request, now: Instant) -> Estimat
         },
         style: document.style.clone(),
         currency: document.currency.clone(),
+        safer: place::surely(&document.safer, &request.destination),
         options,
         delays,
     }

@@ -378,7 +378,7 @@ fn names_lane(document: &Document, delay: &Delay, lane: Lane, to: &Destination) 
         && names(&delay.zones, lane.zone)
         && names(&delay.services, lane.service)
         && (delay.carriers.is_empty() || delay.carriers.iter().any(|c| c == carrier))
-        && (delay.places.is_empty() || delay.places.iter().any(|p| place::matches(p, to) == place::Match::Yes))
+        && (delay.places.is_empty() || place::surely(&delay.places, to))
 }
 
 fn total(weights: &[u32]) -> u64 {

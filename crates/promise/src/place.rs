@@ -53,6 +53,12 @@ pub(crate) fn matches(place: &Place, to: &Destination) -> Match {
     region.min(by_code)
 }
 
+/// Whether a destination surely lies in one of these.
+#[inline(never)]
+pub(crate) fn surely(places: &[Place], to: &Destination) -> bool {
+    places.iter().any(|p| matches(p, to) == Match::Yes)
+}
+
 /// `900`–`961` holds `94103`: compared by the prefixes' own lengths.
 fn within(code: &[u8], (first, last): &(String, String)) -> bool {
     let prefix = |of: &str| code.get(..of.len()).unwrap_or(code);

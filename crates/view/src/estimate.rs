@@ -223,10 +223,27 @@ fn window(p: &mut Page, name: &str, from: Day, to: Day) {
 
 /// Every way that is open, with what speaks for it.
 fn methods(p: &mut Page, e: &Estimate, ui: &Ui) {
+    if e.safer {
+        p.leaf("p", "safer", "estimate.safer");
+    }
     p.open("ul", "methods");
     let mut in_time = false;
-    for o in &e.options {
+    // The safe ones before the others, where that matters; each half as the store has it.
+    let mut at = 0;
+    let mut others = false;
+    loop {
+        let Some(o) = e.options.get(at) else {
+            if others {
+                break;
+            }
+            (at, others) = (0, true);
+            continue;
+        };
+        at += 1;
         let Some(w) = o.window else { continue };
+        if (e.safer && o.safe.is_empty()) != others {
+            continue;
+        }
         p.open("li", "method");
         p.given("span", "name", &o.name).open("strong", "window").value();
         days(p, e, w);

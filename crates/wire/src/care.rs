@@ -14,12 +14,21 @@ pub struct Brief {
     pub help: bool,
     /// Something wrong can be reported.
     pub reports: bool,
+    /// There is more behind the help page: updates, earlier orders.
+    pub more: bool,
     /// The shopper may be asked, once, how it went: now.
     pub ask: bool,
     /// The moment from which that may be asked; absent: it may not, or has been.
     pub ask_from: Option<String>,
     /// Newest first.
     pub open: Vec<BriefReport>,
+}
+
+impl Brief {
+    /// Whether the help page holds anything.
+    pub fn any(&self) -> bool {
+        self.help || self.reports || self.more || self.ask
+    }
 }
 
 /// A report, as the order page shows it.

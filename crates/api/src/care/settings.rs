@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use wire::problem::FieldError;
 
 use super::report::{Choice, Kind};
+use crate::words::{self, OwnTexts};
 
 /// Texts by language: `{"en":"…","de":"…"}`.
 pub type Texts = BTreeMap<String, String>;
@@ -19,6 +20,11 @@ pub struct Settings {
     pub feedback: Feedback,
     pub history: Switch,
     pub updates: Updates,
+    pub safer: Safer,
+    /// The store's own wording of any text, by language (`*`: all) and the text's key, as in the file that `data-texts` names:
+    /// `{"en": {"order.packing": "…"}}`.
+    #[schema(value_type = Object)]
+    pub texts: OwnTexts,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -158,6 +164,25 @@ impl Default for Updates {
     }
 }
 
+/// Safer ways to receive a parcel are offered first where parcels were stolen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default)]
+#[schema(as = CareSafer)]
+pub struct Safer {
+    pub on: bool,
+    /// Orders of an area and a year that something was stolen from: at least. Fewer than five might point at somebody.
+    pub from: u32,
+}
+
+impl Default for Safer {
+    fn default() -> Safer {
+        Safer { on: true, from: LEAST_THEFTS }
+    }
+}
+
+/// Fewer thefts than this in an area say nothing about it, and might say something about somebody.
+pub const LEAST_THEFTS: u32 = 5;
+
 pub const SITUATIONS: [&str; 12] = [
     "ordered",
     "under_way",
@@ -251,6 +276,12 @@ impl Settings {
             kind(format!("{at}.kinds"), &rule.kinds, &mut say);
             long(&mut say, format!("{at}.note"), &rule.note);
         }
+        if !(LEAST_THEFTS..=100_000).contains(&self.safer.from) {
+            say("safer.from".into(), &format!("write {LEAST_THEFTS} or more"));
+        }
+        for (at, message) in words::wrong(&self.texts) {
+            say(format!("texts.{at}"), &message);
+        }
         if !(1..=99).contains(&self.reports.give_up_below) {
             say("reports.give_up_below".into(), "write 1 to 99, in percent");
         }
@@ -309,7 +340,8 @@ mod tests {
                 "contacts": [{"kind": "email", "address": "a@b.example?bcc=x@y.z"}, {"kind": "page", "address": "javascript:alert(1)"},
                     {"kind": "phone", "address": "+1 555 0100"}, {"kind": "smoke", "address": "https://x.example"}]},
             "reports": {"kinds": ["boredom"], "give_up_below": 0, "rules": [{"option": "insurance"}, {"option": "discount"}, {"option": "refund", "percent": 120}]},
-            "updates": {"push_page": "http://x.example"}
+            "updates": {"push_page": "http://x.example"}, "safer": {"from": 1},
+            "texts": {"en": {"order.nothing": "x", "estimate.by": "By {day}"}, "xx": {}, "*": {"estimate.free": "Gratis"}, "de-AT": {"estimate.free": "Gratis"}}
         }))
         .unwrap();
         let fields: Vec<String> = settings.validate().into_iter().map(|w| w.field).collect();
@@ -327,10 +359,14 @@ mod tests {
             "reports.rules[2].percent",
             "reports.give_up_below",
             "updates.push_page",
+            "safer.from",
+            "texts.en.order.nothing",
+            "texts.xx",
+            "texts.en.estimate.by",
         ] {
             assert!(fields.iter().any(|f| f == field), "{field} in {fields:?}");
         }
-        assert_eq!(fields.len(), 13, "{fields:?}");
+        assert_eq!(fields.len(), 17, "{fields:?}");
     }
 
     #[test]

@@ -45,6 +45,7 @@ async fn keep(state: &AppState, session: &Session, new: Settings, what: &'static
             audit::record(db, &store, &by, "care.settings", what, &json!({"version": version}))
         })
         .await?;
+    state.settings_changed(&session.store);
     // Order pages say what is switched on.
     let (state, store) = (state.clone(), session.store.clone());
     tokio::spawn(async move {
@@ -117,6 +118,8 @@ fn show(session: &Session, s: &Settings, errors: &[String]) -> Markup {
                 (field("A report can be opened again for, days", "reports.reopen_days", s.reports.reopen_days.to_string()).kind("number"))
                 (tick("Ask how it went", "feedback.on", "yes", s.feedback.on))
                 (field("Hours after the delivery", "feedback.after_hours", s.feedback.after_hours.to_string()).kind("number"))
+                (tick("Safer ways to receive a parcel come first where many were stolen", "safer.on", "yes", s.safer.on))
+                (field("Many: orders of an area within a year, at least", "safer.from", s.safer.from.to_string()).kind("number"))
                 (tick("Earlier orders on the order page", "history.on", "yes", s.history.on))
                 fieldset {
                     legend { "Shoppers can ask for updates by" }
@@ -157,6 +160,8 @@ pub async fn save(State(state): State<AppState>, session: Session, f: Fields) ->
     s.reports.reopen_days = number("reports.reopen_days", "Days", 3650) as u16;
     s.feedback.on = f.has("feedback.on");
     s.feedback.after_hours = number("feedback.after_hours", "Hours", 1000) as u16;
+    s.safer.on = f.has("safer.on");
+    s.safer.from = number("safer.from", "Many", 100_000);
     s.history.on = f.has("history.on");
     s.updates.push = f.has("updates.push");
     s.updates.email = f.has("updates.email");

@@ -220,7 +220,7 @@ pub struct Reported {
 }
 
 /// Fewer thefts in one place point at somebody.
-pub const FEWEST_THEFTS: i64 = crate::routes::care::admin::LEAST_THEFTS as i64;
+pub const FEWEST_THEFTS: i64 = crate::care::settings::LEAST_THEFTS as i64;
 
 pub fn reported(db: &Connection, store: &str, period: Period) -> Result<Reported> {
     let (from, to) = moments(db, store, period)?;

@@ -165,7 +165,7 @@ pub fn app(state: AppState) -> Router {
         .routes(routes!(care::admin::picture))
         .routes(routes!(care::admin::feedback))
         .routes(routes!(care::admin::opt_ins))
-        .routes(routes!(care::admin::thefts))
+        .routes(routes!(care::admin::theft_areas))
         .merge(forms)
         .route("/history/{pass}", get(care::feedback::history_page))
         .route("/push/worker.js", get(care::push::worker))

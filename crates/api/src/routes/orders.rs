@@ -38,9 +38,8 @@ pub async fn document(State(state): State<AppState>, Path(token): Path<String>, 
 
 /// An order document as the reader's language and what it has already ask for.
 pub fn respond(state: &AppState, kept: &Kept, headers: &HeaderMap) -> Response {
-    let words = Words::accepted(headers);
-    let etag = format!("\"{}-{}\"", kept.document.version, words.tag());
-    let now = state.now();
+    let (words, now) = (kept.words(headers), state.now());
+    let etag = kept.etag(words.tag(), now);
     let mut response = if unchanged(headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -121,7 +120,7 @@ impl Frames {
         if let Some(kept) = &first {
             looks::looked(state, &claim.store, &claim.order_id, kept, How::Live);
         }
-        Ok(first.map(|first| Frames { claim, words: Words::accepted(headers), versions, sent, next: Some(first) }))
+        Ok(first.map(|first| Frames { claim, words: first.words(headers), versions, sent, next: Some(first) }))
     }
 
     /// The next frame; nothing, once the token has expired or the server stops. Harmless to drop while it waits.
@@ -180,15 +179,18 @@ pub async fn load(state: &AppState, claim: &Claim) -> anyhow::Result<Option<Arc<
     let found = state
         .db()
         .read(move |db| {
-            let mut document = orders::document(db, &asked.store, &asked.order_id)?;
-            if let Some(document) = &mut document {
-                crate::store::care::switched(db, &asked.store, &asked.order_id, document)?;
-            }
-            Ok(document)
+            let Some(mut document) = orders::document(db, &asked.store, &asked.order_id)? else { return Ok(None) };
+            let settings = crate::store::care::switched(db, &asked.store, &asked.order_id, &mut document)?;
+            Ok(Some((document, settings)))
         })
         .await?;
-    Ok(found.map(|document| {
-        let kept = Arc::new(Kept::new(document));
+    let own = state.own_texts(&claim.store).await?;
+    Ok(found.map(|(mut document, settings)| {
+        // What the store says of itself is what it says today, also on orders that are done.
+        if let Some(info) = state.store_info(&claim.store) {
+            document.store = wire::order::Store { id: info.id, name: info.name, url: info.url, support_url: info.support_url };
+        }
+        let kept = Arc::new(Kept::new(document, settings, own));
         state.documents().keep(&claim.store, &claim.order_id, began, &kept);
         kept
     }))

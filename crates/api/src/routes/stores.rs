@@ -13,7 +13,7 @@ use promise::{
 use view::estimate::Ui;
 
 use super::assets::takes;
-use crate::{problem::Problem, state::AppState, words::Words};
+use crate::{problem::Problem, state::AppState};
 
 const MOST_LINES: usize = 100;
 
@@ -85,7 +85,7 @@ pub async fn estimate(
     }
     let now = state.now();
     let estimate = promise::estimate(&published.document, &request, now);
-    let words = Words::accepted(&headers);
+    let words = state.words(&store, &headers).await?;
     let head = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::VARY, HeaderValue::from_static("accept, accept-language")),

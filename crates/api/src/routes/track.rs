@@ -1,6 +1,9 @@
 //! `/track/{token}` and `/track`: the hosted order page and the look-up page, whole without script; and the look-up itself.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use axum::{
     Form, Json,
@@ -83,7 +86,10 @@ pub async fn order(State(state): State<AppState>, Path(token): Path<String>, hea
     match found {
         Ok((claim, kept)) => {
             looks::looked(&state, &claim.store, &claim.order_id, &kept, How::Page);
-            let document = &kept.document;
+            let words = kept.words(&headers);
+            let mut document = kept.document.clone();
+            let document = &mut document;
+            crate::store::care::complete(document, state.now());
             let reader = Reader { now: state.now(), offset: None };
             let drawn = view::node::html(&view::order::order(document, reader, &*words));
             let base = format!("/track/{token}/care/");
@@ -96,7 +102,8 @@ pub async fn order(State(state): State<AppState>, Path(token): Path<String>, hea
                 whereabouts-order token=(token) {
                     (PreEscaped(drawn))
                     (PreEscaped(reports))
-                    @if care.help || care.reports { p { a.link href=(format!("{base}help")) { (say(&*words, "order.care", &[])) } } }
+                    @if care.ask { p { a.link href=(format!("{base}help")) { (say(&*words, "order.ask", &[])) } } }
+                    @if care.any() { p { a.link href=(format!("{base}help")) { (say(&*words, "order.care", &[])) } } }
                 }
                 script async src="/embed.js" data-store=(claim.store) {}
             };
@@ -131,6 +138,7 @@ pub struct Asked {
 /// The look-up page.
 pub async fn lookup_page(State(state): State<AppState>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
     let words = Words::accepted(&headers);
+    let words = of_store(&state, &asked.store, &headers, words).await;
     let body = form(&state, &words, &Question { store: asked.store, ..Question::default() }, None);
     page(StatusCode::OK, &words, &say(&*words, "page.lookup", &[]), html! {}, body)
 }
@@ -145,6 +153,7 @@ pub async fn lookup_form(
     let words = Words::accepted(&headers);
     let asked = asked.map(|f| f.0).unwrap_or_default();
     let store = asked.store.clone();
+    let words = of_store(&state, &store, &headers, words).await;
     match find(&state, &store, &asked, &peer, &words).await {
         Ok(Outcome::Found(found)) => Redirect::to(&found.url).into_response(),
         Ok(Outcome::Sent) => {
@@ -162,6 +171,15 @@ pub async fn lookup_form(
             page(status, &words, &say(&*words, "page.lookup", &[]), html! {}, body)
         }
     }
+}
+
+/// The words of the store that is named, or of the only one.
+async fn of_store(state: &AppState, named: &str, headers: &HeaderMap, plain: Arc<Words>) -> Arc<Words> {
+    let only = match state.config().stores.as_slice() {
+        [only] => only.id.clone(),
+        _ => named.to_owned(),
+    };
+    state.words(&only, headers).await.unwrap_or(plain)
 }
 
 fn form(state: &AppState, words: &Words, asked: &Question, problem: Option<String>) -> Markup {

@@ -481,7 +481,7 @@ async fn all_of_it_can_be_switched_off() {
         "updates": {"push": false, "email": false, "sms": false}});
     settings(&api, off).await;
     let care = &api.order("1001").await["care"];
-    assert_eq!(care, &json!({"help": false, "reports": false, "ask": false, "ask_from": null, "open": []}));
+    assert_eq!(care, &json!({"help": false, "reports": false, "more": false, "ask": false, "ask_from": null, "open": []}));
     assert_eq!(report(&api, "1001", json!({"kind": "damaged"})).await.0, StatusCode::CONFLICT);
     assert_eq!(
         post(&api, &format!("/v1/orders/{}/feedback", token_of("1001")), json!({"score": 9})).await.0,

@@ -24,6 +24,7 @@ mod push;
 mod recounts;
 mod routes;
 mod self_hosting;
+mod settings;
 mod silence;
 mod smtp;
 mod upgrade;

@@ -100,7 +100,7 @@ impl Entry for Method {
             (tick("Someone has to sign", "signature", "yes", self.signature))
             fieldset {
                 legend { "Keeps parcels from thieves by" }
-                p.hint { "Proposed where thefts are known." }
+                p.hint { "Comes first at checkout where many parcels were stolen (see Help and reports)." }
                 div.ticks { @for (word, name) in SAFE { (tick(name, "safe", word, self.safe.iter().any(|s| s == word))) } }
                 @if !errors.at("safe").is_empty() { p.wrong { (errors.at("safe")) } }
             }

@@ -28,7 +28,7 @@ use crate::{
         care::{
             feedback,
             reports::{self, Did, Refused},
-            settings, subscribers,
+            settings, subscribers, thefts,
         },
     },
 };
@@ -58,8 +58,7 @@ pub async fn write(
             Ok(version)
         })
         .await?;
-    // Order pages say what is switched on.
-    state.documents().forget();
+    state.settings_changed(&store);
     Ok(Json(json!({"version": version})))
 }
 
@@ -207,16 +206,11 @@ pub async fn opt_ins(Admin(store): Admin, State(state): State<AppState>) -> Resu
     Ok(Json(state.db().read(move |db| subscribers::opt_ins(db, &store)).await?))
 }
 
-/// Fewer thefts than this in an area say nothing about it, and might say something about somebody.
-pub const LEAST_THEFTS: u32 = 5;
-/// Days that thefts count.
-pub const THEFTS_COUNT: i64 = 365;
-
-/// Areas (country and the beginning of the postal code) where parcels were stolen from at least five orders within a year.
+/// Areas (country and the beginning of the postal code) where parcels were stolen from at least five orders (`safer.from` of the care settings) within a year.
 #[utoipa::path(get, path = "/v1/admin/stores/{store}/thefts", tag = "admin", security(("admin" = [])), params(("store" = String, Path)),
     responses((status = 200, body = Vec<Object>), (status = 401, description = "Wrong key", body = wire::Problem, content_type = "application/problem+json")))]
-pub async fn thefts(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Vec<Value>>, Problem> {
-    let since = Instant(state.now().0 - THEFTS_COUNT * 86_400);
-    let found = state.db().read(move |db| reports::theft_areas(db, &store, since, LEAST_THEFTS)).await?;
+pub async fn theft_areas(Admin(store): Admin, State(state): State<AppState>) -> Result<Json<Vec<Value>>, Problem> {
+    let now = state.now();
+    let found = state.db().read(move |db| thefts::areas(db, &store, now)).await?;
     Ok(Json(found.into_iter().map(|(area, orders)| json!({"area": area, "orders": orders})).collect()))
 }

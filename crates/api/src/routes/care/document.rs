@@ -40,7 +40,7 @@ pub struct Asked {
 /// Verifies the token and makes the document.
 pub async fn asked(state: &AppState, token: &str, headers: &HeaderMap) -> Result<Asked, Problem> {
     let claim = claim(state, token)?;
-    let words = Words::accepted(headers);
+    let words = state.words(&claim.store, headers).await?;
     let found = load(state, &claim).await?.ok_or_else(not_yet)?;
     let mut order = found.document.clone();
     let now = state.now();

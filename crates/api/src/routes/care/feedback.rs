@@ -131,7 +131,7 @@ pub async fn wish(state: &AppState, claim: &Claim, wish: Wish, words: &Words) ->
         return Ok(Err(Refused::Field("channel", "write email or sms".into())));
     }
     let (of, language) = (claim.clone(), words.tag().to_owned());
-    let texts = Words::of([words.tag()]);
+    let texts = words.clone();
     change(state, &claim.store, &claim.order_id, move |db, info, now| {
         let updates = settings::of(db, &of.store)?.updates;
         let on = if wish.channel == "email" { updates.email } else { updates.sms };
@@ -171,7 +171,8 @@ pub async fn updates(
 ) -> Result<StatusCode, Problem> {
     let claim = claim(&state, &token)?;
     count(&state, &claim)?;
-    wish(&state, &claim, readable(body)?, &Words::accepted(&headers)).await??;
+    let words = state.words(&claim.store, &headers).await?;
+    wish(&state, &claim, readable(body)?, &words).await??;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -241,6 +242,7 @@ pub async fn history_page(State(state): State<AppState>, Path(pass): Path<String
         }
     };
     let Some(store) = config.store(&claim.store) else { return track::refusal(&words, &Problem::no_store()) };
+    let words = state.words(&claim.store, &headers).await.unwrap_or(words);
     let (id, hash, say_in) = (claim.store.clone(), claim.order_id.clone(), words.clone());
     let found = state.db().read(move |db| {
         if !settings::of(db, &id)?.history.on {

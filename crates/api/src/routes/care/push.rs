@@ -84,7 +84,7 @@ pub async fn subscribe(
     let claim = claim(&state, &token)?;
     count(&state, &claim)?;
     let given = readable(body)?;
-    let words = Words::accepted(&headers);
+    let words = state.words(&claim.store, &headers).await?;
     let s = Subscription {
         id: subscribers::id(&claim.store, &claim.order_id, &given.endpoint),
         store: claim.store.clone(),
@@ -124,7 +124,7 @@ pub async fn unsubscribe(
     let claim = claim(&state, &token)?;
     count(&state, &claim)?;
     let given = readable(body)?;
-    let words = Words::accepted(&headers);
+    let words = state.words(&claim.store, &headers).await?;
     let (language, read) = (words.tag().to_owned(), say(&*words, "care.push.off", &[]));
     let of = claim.clone();
     change(&state, &claim.store, &claim.order_id, move |db, _, now| {
@@ -156,7 +156,7 @@ pub async fn page(State(state): State<AppState>, Path(token): Path<String>, head
     let words = Words::accepted(&headers);
     match asked(&state, &token, &headers).await {
         Ok(asked) if asked.document.updates.push.is_some() => {
-            let d = &asked.document;
+            let (d, words) = (&asked.document, asked.words.clone());
             let body = html! {
                 h1 { (title(d)) }
                 div #push data-token=(token) {

@@ -1,6 +1,8 @@
 //! Help as screens: `/track/{token}/care/…` as pages that need no script, `/v1/orders/{token}/screens/…` as the same nodes in JSON for the
 //! widget's module. One set of paths, one set of forms.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::Bytes,
@@ -31,6 +33,7 @@ use crate::{
     },
     state::AppState,
     store::care::reports::{Did, Refused},
+    words::Words,
 };
 
 /// What a form sends.
@@ -100,6 +103,7 @@ struct Shown {
     nodes: Vec<Node>,
     status: StatusCode,
     title: String,
+    words: Arc<Words>,
 }
 
 /// A path with its query: `report/new?kind=late`.
@@ -146,7 +150,13 @@ async fn screen(
         None => ("help".to_owned(), care::help(&page)),
     };
     let status = problem.map_or(StatusCode::OK, |p| p.1);
-    Ok(Shown { path, nodes, status, title: format!("{} {}", asked.document.store_name, asked.document.number) })
+    Ok(Shown {
+        path,
+        nodes,
+        status,
+        title: format!("{} {}", asked.document.store_name, asked.document.number),
+        words: asked.words.clone(),
+    })
 }
 
 /// Does what a form asks. The path of the next screen, or what was wrong and where.
@@ -275,9 +285,9 @@ fn written(nodes: &[Node]) -> Value {
         .collect()
 }
 
-fn as_json(headers: &HeaderMap, shown: Shown) -> Response {
+fn as_json(shown: Shown) -> Response {
     // For when the next screen can't be had: the module has no texts of its own.
-    let lost = say(&*crate::words::Words::accepted(headers), "care.problem.lost", &[]);
+    let lost = say(&*shown.words, "care.problem.lost", &[]);
     let answer = json!({"screen": shown.path, "nodes": written(&shown.nodes), "lost": lost});
     let mut response = (shown.status, Json(answer)).into_response();
     document::private(&mut response);
@@ -302,16 +312,16 @@ fn lifted(nodes: Vec<Node>) -> Vec<Node> {
         .collect()
 }
 
-fn as_page(state: &AppState, headers: &HeaderMap, token: &str, shown: Shown) -> Response {
-    let words = crate::words::Words::accepted(headers);
+fn as_page(state: &AppState, token: &str, shown: Shown) -> Response {
+    let words = &shown.words;
     let config = state.config();
     let store = token.split('.').nth(1).and_then(|s| config.store(s));
     let link = html! { @if let Some(s) = store { (s.name) } };
     let body = html! {
         div.care { (PreEscaped(view::node::html(&lifted(shown.nodes)))) }
-        p.care-back { a.link href=(format!("/track/{token}")) { (say(&*words, "care.order", &[])) } }
+        p.care-back { a.link href=(format!("/track/{token}")) { (say(&**words, "care.order", &[])) } }
     };
-    track::page(shown.status, &words, &shown.title, link, body)
+    track::page(shown.status, words, &shown.title, link, body)
 }
 
 type At = (String, String);
@@ -329,7 +339,7 @@ pub async fn nodes(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    Ok(as_json(&headers, screen(&state, &token, &headers, &with_query(&path, query), None, &[]).await?))
+    Ok(as_json(screen(&state, &token, &headers, &with_query(&path, query), None, &[]).await?))
 }
 
 /// Sends a screen's form; answers the next screen.
@@ -348,7 +358,7 @@ pub async fn send(
         Ok(next) => screen(&state, &token, &headers, &next, None, &[]).await?,
         Err((at, refused)) => screen(&state, &token, &headers, &at, Some(said(&refused)), &sent.fields).await?,
     };
-    Ok(as_json(&headers, shown))
+    Ok(as_json(shown))
 }
 
 /// A screen as a page.
@@ -359,15 +369,15 @@ pub async fn page(
     headers: HeaderMap,
 ) -> Response {
     match screen(&state, &token, &headers, &with_query(&path, query), None, &[]).await {
-        Ok(shown) => as_page(&state, &headers, &token, shown),
-        Err(problem) => track::refusal(&crate::words::Words::accepted(&headers), &problem),
+        Ok(shown) => as_page(&state, &token, shown),
+        Err(problem) => track::refusal(&Words::accepted(&headers), &problem),
     }
 }
 
 /// A page's form.
 pub async fn form(State(state): State<AppState>, Path((token, path)): Path<At>, peer: Peer, request: Request) -> Response {
     let headers = request.headers().clone();
-    let words = crate::words::Words::accepted(&headers);
+    let words = Words::accepted(&headers);
     let sent = match sent(&state, request).await {
         Ok(sent) => sent,
         Err(problem) => return failed(&state, &headers, &token, &path, &problem, &[]).await,
@@ -375,7 +385,7 @@ pub async fn form(State(state): State<AppState>, Path((token, path)): Path<At>, 
     match act(&state, &token, &headers, peer.address(), &path, &sent).await {
         Ok(Ok(next)) => Redirect::to(&format!("/track/{token}/care/{next}")).into_response(),
         Ok(Err((at, refused))) => match screen(&state, &token, &headers, &at, Some(said(&refused)), &sent.fields).await {
-            Ok(shown) => as_page(&state, &headers, &token, shown),
+            Ok(shown) => as_page(&state, &token, shown),
             Err(problem) => track::refusal(&words, &problem),
         },
         Err(problem) => failed(&state, &headers, &token, &path, &problem, &sent.fields).await,
@@ -403,7 +413,7 @@ async fn failed(
         _ => path.to_owned(),
     };
     match screen(state, token, headers, &at, Some((text, status)), typed).await {
-        Ok(shown) => as_page(state, headers, token, shown),
-        Err(problem) => track::refusal(&crate::words::Words::accepted(headers), &problem),
+        Ok(shown) => as_page(state, token, shown),
+        Err(problem) => track::refusal(&Words::accepted(headers), &problem),
     }
 }

@@ -5,6 +5,7 @@ pub mod feedback;
 pub mod reports;
 pub mod settings;
 pub mod subscribers;
+pub mod thefts;
 
 use anyhow::Result;
 use promise::Instant;
@@ -26,11 +27,18 @@ pub fn brief(db: &Connection, store: &str, order: &str, document: &OrderDocument
     let open = reports::brief(db, store, order)?;
     // Not in the middle of a complaint.
     let calm = open.iter().all(|r| State::parse(&r.state).is_some_and(State::is_closed));
-    Ok(Brief { help: true, reports: true, ask: false, ask_from: ask_from.filter(|_| calm).map(|at| at.to_string()), open })
+    Ok(Brief {
+        help: true,
+        reports: true,
+        more: true,
+        ask: false,
+        ask_from: ask_from.filter(|_| calm).map(|at| at.to_string()),
+        open,
+    })
 }
 
-/// Leaves out what the store has switched off.
-pub fn switched(db: &Connection, store: &str, order: &str, document: &mut OrderDocument) -> Result<()> {
+/// Leaves out what the store has switched off. Returns the version of its settings.
+pub fn switched(db: &Connection, store: &str, order: &str, document: &mut OrderDocument) -> Result<u64> {
     let care = match document.care.take() {
         Some(care) => care,
         // Made by an older version, and not anew since.
@@ -39,13 +47,15 @@ pub fn switched(db: &Connection, store: &str, order: &str, document: &mut OrderD
     let care = document.care.insert(care);
     let settings = settings::of(db, store)?;
     (care.help, care.reports) = (settings.help.on, settings.reports.on);
+    let updates = &settings.updates;
+    care.more = updates.push || updates.email || updates.sms || settings.history.on;
     if !settings.reports.on {
         care.open.clear();
     }
     if !settings.feedback.on {
         care.ask_from = None;
     }
-    Ok(())
+    settings::version(db, store)
 }
 
 /// What depends on the moment.

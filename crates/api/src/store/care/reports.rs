@@ -11,7 +11,7 @@ use wire::{
     care::{Agreement, BriefReport, Offer, Report, Resolution, Step},
 };
 
-use super::{chance, settings};
+use super::{chance, settings, thefts};
 use crate::{
     care::{
         checks,
@@ -246,7 +246,7 @@ pub fn open(db: &Connection, store: &StoreInfo, order_id: &str, new: New, now: I
         ..Body::default()
     };
     let a = &order.destination;
-    let area = (kind == Kind::Stolen).then(|| area(a.country.as_deref(), a.postal_code.as_deref())).flatten();
+    let area = (kind == Kind::Stolen).then(|| thefts::area(a.country.as_deref(), a.postal_code.as_deref())).flatten();
     db.execute(
         "insert into reports (id, store, order_id, kind, state, opened_at, updated_at, area, key, body) values (?1, ?2, ?3, ?4, 'open', ?5, ?5, ?6, ?7, ?8)",
         params![id, store.id, order_id, kind.as_str(), now.0, area, new.key, serde_json::to_string(&body)?],
@@ -264,18 +264,6 @@ pub fn open(db: &Connection, store: &StoreInfo, order_id: &str, new: New, now: I
     step(db, store, &document, &mut k, Action::Submit, Actor::Shopper, &Value::Null, None, now)?;
     evaluate(db, store, &settings, &document, &mut k, now)?;
     Ok(Ok(id))
-}
-
-/// Country and the part of a postal code that many share: `US-941`, `GB-SW1A`; never a whole code.
-pub fn area(country: Option<&str>, postal: Option<&str>) -> Option<String> {
-    let country = country?.to_ascii_uppercase();
-    let code = orders::plain(postal?);
-    let long = match country.as_str() {
-        "GB" | "IE" => code.len().checked_sub(3)?.min(4),
-        "US" | "CA" => 3,
-        _ => code.len().saturating_sub(2).min(3),
-    };
-    code.get(..long).filter(|c| !c.is_empty()).map(|c| format!("{country}-{c}"))
 }
 
 /// What someone does to a report.
@@ -684,37 +672,4 @@ pub fn whole(db: &Connection, store: &str, id: &str) -> Result<Option<Value>> {
         json!({"id": k.id, "order_id": k.order, "order_number": numbers.get(&k.order), "kind": k.kind.as_str(), "state": k.state.as_str(), "opened_at": k.opened_at, "updated_at": k.updated_at,
         "details": k.body, "events": events, "photos": photos}),
     ))
-}
-
-/// Areas where parcels were stolen from at least `least` orders since a moment: fewer are nobody's business.
-pub fn theft_areas(db: &Connection, store: &str, since: Instant, least: u32) -> Result<Vec<(String, u32)>> {
-    let mut rows = db.prepare_cached(
-        "select area, count(distinct order_id) from reports
-         where store = ?1 and kind = 'stolen' and area is not null and state not in ('open', 'withdrawn', 'declined') and opened_at >= ?2
-         group by area having count(distinct order_id) >= ?3 order by area",
-    )?;
-    let rows = rows.query_map(params![store, since.0, least], |r| Ok((r.get(0)?, r.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_area_is_never_a_whole_postal_code() {
-        let ask = |country, code| area(Some(country), Some(code)).unwrap_or_default();
-        assert_eq!(
-            [
-                ask("us", "94103-1234"),
-                ask("GB", "SW1A 1AA"),
-                ask("DE", "10115"),
-                ask("NL", "1011 AB"),
-                ask("AT", "1010"),
-                ask("FO", "12")
-            ],
-            ["US-941", "GB-SW1A", "DE-101", "NL-101", "AT-10", ""]
-        );
-        assert_eq!(area(None, Some("94103")), None);
-    }
 }

@@ -100,13 +100,14 @@ async fn the_store_writes_its_own_questions_and_contacts() {
         ("reports.give_up_below", "40"),
         ("reports.reopen_days", "14"),
         ("feedback.after_hours", "5"),
+        ("safer.from", "7"),
         ("rules", r#"[{"option":"refund","percent":50}]"#),
     ];
     assert_eq!(api.submit(&owner, "/console/demo/help", &fields).await.0, StatusCode::SEE_OTHER);
     let now = care().await;
     assert_eq!(
-        (&now["help"]["peak"], &now["feedback"]["on"], &now["reports"]["rules"][0]["percent"]),
-        (&json!("off"), &json!(false), &json!(50))
+        (&now["help"]["peak"], &now["feedback"]["on"], &now["reports"]["rules"][0]["percent"], &now["safer"]),
+        (&json!("off"), &json!(false), &json!(50), &json!({"on": false, "from": 7}))
     );
     assert_eq!(now["help"]["faqs"].as_array().unwrap().len(), 1);
     let mut bad = fields.to_vec();
