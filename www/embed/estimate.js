@@ -53,7 +53,7 @@ export class Surface {
     const host = this.#host;
     all.add(this);
     if (!loaded.crossed) {
-      if (!loaded.document.methods?.length) fail('no promise document');
+      if (!loaded.document.methods?.length) fail('no methods');
       cross(wasm, [[shapes.document, loaded.document]], w => w.load_promise());
       loaded.crossed = true;
     }
@@ -99,11 +99,11 @@ export class Surface {
   }
   // Kept on this device, for all of the store's pages; forgotten as easily.
   #go(to, focus) {
-    const known = to?.postal_code ? to : null;
-    this.#kit.device('to', known);
+    const known = to?.postal_code ? to : undefined;
+    this.#kit.device('to', known ?? null);
     this.#focus = focus;
     for (const one of all) {
-      one.#to = known ?? undefined;
+      one.#to = known;
       one.#ask = false;
       one.#host.redraw();
     }

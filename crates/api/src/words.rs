@@ -275,8 +275,7 @@ mod tests {
                         assert_eq!(theirs.is_empty(), ours.is_empty(), "{language}: {key}");
                     }
                     (Value::Object(ours), Value::Object(theirs)) => {
-                        let known: std::collections::BTreeSet<&str> =
-                            ours.values().filter_map(Value::as_str).flat_map(placeholders).collect();
+                        let known: BTreeSet<&str> = ours.values().filter_map(Value::as_str).flat_map(placeholders).collect();
                         for category in &needed {
                             assert!(theirs.contains_key(category), "{language}: {key} has no form for `{category}`");
                         }

@@ -241,7 +241,7 @@ async fn where_many_parcels_were_stolen_safer_ways_come_first() {
     assert_eq!(promise["safer"], json!([{"country": "US", "postal_codes": [["941", "941"]]}]));
     // Anywhere in that area the safer ways come first, with a word why; elsewhere nothing changes.
     let near = page(&api, &ask("94110", "checkout")).await;
-    assert!(near.contains("Safer ways first: parcels went missing near you"), "{near}");
+    assert!(near.contains("Safer ways first: parcels went missing nearby"), "{near}");
     assert_eq!(first(&near), "Express");
     assert_eq!(near.matches("class=\"method\"").count(), 3, "and no other is taken away: {near}");
     let far = page(&api, &ask("10001", "checkout")).await;
