@@ -46,6 +46,40 @@ test('from a product to the door, by keyboard', async () => {
   await page.end();
 });
 
+test('checkout offers what the widget shows: no way that can’t be had at the address, and none at all where nothing is delivered', async () => {
+  const page = await watchedPage(browser);
+  await page.goto(`${demo.shop}/products/mug`);
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+  await page.goto(`${demo.shop}/checkout`);
+  const ways = async expected => {
+    const look = () => page.locator('.methods input').evaluateAll(list => list.map(i => (i.checked ? `(${i.value})` : i.value)).join(' '));
+    for (let n = 0; n < 200 && await look() !== expected; n++) await new Promise(done => setTimeout(done, 25));
+    assert.equal(await look(), expected);
+  };
+  const where = async (country, postal, region) => {
+    await page.locator('main > form [name=region]').fill(region);
+    await page.locator('main > form [name=postal_code]').fill(postal);
+    await page.locator('select[autocomplete=country]:not([part])').selectOption(country);
+  };
+  const button = page.getByRole('button', { name: 'Place order' });
+  await ways('(Standard) Express Economy');
+  await page.locator('.methods input').nth(2).check();
+  await where('NL', '1011', '');
+  await ways('(Standard) Express');
+  await page.locator('.methods input').nth(1).check();
+  await where('US', '10001', 'NY');
+  await ways('Standard (Express) Economy');
+  assert.match(await page.locator('[name=whereabouts_promise]').inputValue(), /"method":"express"/);
+  await where('US', '99501', 'AK');
+  await ways('');
+  assert.equal(await button.isDisabled(), true);
+  await where('US', '94103', 'CA');
+  await ways('(Standard) Express Economy');
+  assert.equal(await button.isDisabled(), false);
+  assert.deepEqual(page.errors, []);
+  await page.end();
+});
+
 test('sample orders move on by themselves: delivered, late, an exception, two parcels', async () => {
   const page = await watchedPage(browser);
   for (const [number, pattern] of [
