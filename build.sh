@@ -12,7 +12,7 @@
 #   ./build.sh fuzz     hostile input for the parsers, ten seconds each (or as many as you say); findings in fuzz/artifacts
 #   ./build.sh crash    the real binary, killed a hundred times under load (or as often as you say): nothing acknowledged is lost
 #   ./build.sh bench    speed, as ratios to a stated reference measured in the same run (--json for tools; --soak MINUTES: flat memory?;
-#                       --orders 1000000: the console over a year of so many)
+#                       --orders 1000000: the console over a year of so many; --keep ./FOLDER: which stays there and is found again)
 #   ./build.sh pictures screenshots of the gallery and an order page, phone and desktop, into target/pictures (or a folder)
 #   ./build.sh size     bytes that a page loads, by surface, against the budgets (--json for tools)
 set -euo pipefail

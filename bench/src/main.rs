@@ -49,7 +49,7 @@ async fn main() -> Result<()> {
     let mut figures = Vec::new();
     // Names may be given, to look at a few: `whereabouts-bench webhook live`.
     let wanted = |name: &str| {
-        let mut names = args.iter().filter(|a| !a.starts_with('-') && a.parse::<u64>().is_err()).peekable();
+        let mut names = args.iter().filter(|a| !a.starts_with('-') && !a.contains('/') && a.parse::<u64>().is_err()).peekable();
         names.peek().is_none() || names.any(|n| name.contains(n.as_str()))
     };
     let soak = args.iter().position(|a| a == "--soak");
@@ -78,11 +78,12 @@ async fn main() -> Result<()> {
     if wanted("estimate_browser") {
         figures.extend(estimates::browser()?);
     }
-    if wanted("console_median console_p95 console_memory") {
+    if wanted("console_cold_median console_cold_p95 console_median console_p95 console_memory") {
         // A year of a store: `--orders 1000000` is a large one's; the default keeps the run short.
         let at = args.iter().position(|a| a == "--orders");
+        let kept = args.iter().position(|a| a == "--keep").and_then(|at| args.get(at + 1)).map(std::path::PathBuf::from);
         let orders = at.and_then(|at| args.get(at + 1)).and_then(|n| n.parse().ok()).unwrap_or(20_000);
-        figures.extend(insight::figures(orders).await?);
+        figures.extend(insight::figures(orders, kept.as_deref()).await?);
     }
     if args.iter().any(|a| a == "--json") {
         println!("{}", serde_json::to_string_pretty(&figures.iter().map(Figure::json).collect::<Vec<_>>())?);

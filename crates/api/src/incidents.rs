@@ -3,7 +3,7 @@
 
 mod list;
 
-use std::time::Duration;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use promise::{
@@ -55,11 +55,11 @@ pub async fn look(state: &AppState, store: &str) -> Result<bool> {
     let id = store.to_owned();
     let found = state.db().read(move |db| {
         let Some(policy) = policies::at(db, &id, now)? else { return Ok(None) };
-        let parcels = incidents::parcels(db, &id, Instant(now.0 - DAYS_BACK * 86_400))?;
         let document = policy.document(now);
-        let gaps = gaps(&document, &parcels);
-        let found = if policy.detection == Detection::Off { Vec::new() } else { slow(&document, &parcels, now) };
-        Ok(Some((policy, gaps, found)))
+        let mut seen = Seen::default();
+        incidents::parcels(db, &id, Instant(now.0 - DAYS_BACK * 86_400), |parcel| seen.take(&document, &parcel))?;
+        let found = if policy.detection == Detection::Off { Vec::new() } else { slow(&document, &seen.legs, now) };
+        Ok(Some((policy, seen.gaps, found)))
     });
     let Some((policy, gaps, found)) = found.await? else { return Ok(false) };
     let id = store.to_owned();
@@ -88,28 +88,41 @@ fn groups(document: &Document, p: &Parcel) -> Vec<String> {
     incident::groups(&p.carrier, &p.origin, document.zone_of(&to).unwrap_or_default(), &p.country, &p.postal_code)
 }
 
-/// The gaps between scans that followed one another.
-fn gaps(document: &Document, parcels: &[Parcel]) -> Gaps {
-    let mut gaps = Gaps::default();
-    for p in parcels {
+/// What parcels tell, each in a few bytes.
+#[derive(Default)]
+struct Seen {
+    /// The gaps between scans that followed one another.
+    gaps: Gaps,
+    legs: Vec<Leg>,
+    /// Groups that parcels share.
+    known: HashSet<Arc<[String]>>,
+}
+
+impl Seen {
+    fn take(&mut self, document: &Document, p: &Parcel) {
         let groups = groups(document, p);
         let mut times: Vec<Instant> = p.scans.iter().filter_map(|t| Instant::parse(t)).collect();
         times.sort();
         for pair in times.windows(2) {
-            gaps.add(&groups, hours(document, &p.carrier, pair[0], pair[1]));
+            self.gaps.add(&groups, hours(document, &p.carrier, pair[0], pair[1]));
         }
+        let day = |t: &str| Day::parse(t.get(..10)?);
+        let Some(from) = day(&p.shipped_at) else { return };
+        let groups = match self.known.get(groups.as_slice()) {
+            Some(known) => known.clone(),
+            None => {
+                let groups: Arc<[String]> = groups.into();
+                self.known.insert(groups.clone());
+                groups
+            }
+        };
+        self.legs.push(Leg { from, until: p.delivered_at.as_deref().and_then(day), groups });
     }
-    gaps
 }
 
 /// Slow-downs up to yesterday: today is not over.
-fn slow(document: &Document, parcels: &[Parcel], now: Instant) -> Vec<Slowdown> {
-    let day = |t: &str| Day::parse(t.get(..10)?);
-    let leg = |p: &Parcel| {
-        Some(Leg { from: day(&p.shipped_at)?, until: p.delivered_at.as_deref().and_then(day), groups: groups(document, p) })
-    };
-    let legs: Vec<Leg> = parcels.iter().filter_map(leg).collect();
-    watch(&legs, &|day| document.delivers(day), Day(now.local(0).0.0 - 1), &Settings::default())
+fn slow(document: &Document, legs: &[Leg], now: Instant) -> Vec<Slowdown> {
+    watch(legs, &|day| document.delivers(day), Day(now.local(0).0.0 - 1), &Settings::default())
 }
 
 /// Brings what is on record in line with what was found. Returns whether a notice that holds changed.

@@ -135,6 +135,7 @@ pub async fn project_next(state: &AppState) -> Result<bool> {
             // Something was forgotten: what is kept in memory of it goes too.
             state.documents().forget();
             state.forget_published(&store);
+            state.db().empty_log().await?;
             continue;
         };
         if !changed.is_empty() {

@@ -4,7 +4,10 @@
 //! twice, teaches nothing twice. What is learned is read from sums by week and lane, never from orders: some kilobytes a lane and year, however many
 //! parcels. What has come to an end teaches how long it took; what is still under way, that it took longer than it has by now.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use anyhow::Result;
 use promise::{
@@ -279,7 +282,19 @@ impl Taught {
 
     /// Parcels under way, with the working days so far.
     fn waiting(&self, document: &Document, today: Day) -> Vec<Delivery<'_>> {
-        self.under_way.iter().map(|w| so_far(&w.way, &w.service, w.shipped, document, today)).collect()
+        // Calendars are slow, and of what left on the same day by the same lane the answer is the same, but for how long it was handled: which
+        // nobody asks of what has left.
+        let mut known: HashMap<(&str, &str, &str, i32), Delivery<'_>> = HashMap::new();
+        let mut waiting = Vec::with_capacity(self.under_way.len());
+        for w in &self.under_way {
+            waiting.push(match w.shipped {
+                None => so_far(&w.way, &w.service, None, document, today),
+                Some(day) => *known
+                    .entry((&w.way.origin, &w.service, &w.way.zone, day))
+                    .or_insert_with(|| so_far(&w.way, &w.service, Some(day), document, today)),
+            });
+        }
+        waiting
     }
 
     fn count(&self, name: &str) -> u64 {
@@ -289,10 +304,14 @@ impl Taught {
 
     /// What is to be applied to a policy.
     pub fn learned(&self, policy: &Policy, now: Instant) -> Learned {
+        let waiting = self.waiting(&policy.document(now), now.local(0).0);
+        self.learned_of(policy, &self.lanes(i32::MAX), &waiting, now)
+    }
+
+    fn learned_of(&self, policy: &Policy, all: &Lanes, waiting: &[Delivery<'_>], now: Instant) -> Learned {
         let today = now.local(0).0;
-        let document = policy.document(now);
-        let (all, before) = (self.lanes(i32::MAX), self.lanes(today.0 - NEWEST + 1));
-        Learned::of(policy, &all, &before, &self.waiting(&document, today), now).covering(policy, &coverage_of(&self.ends, today))
+        Learned::of(policy, all, &self.lanes(today.0 - NEWEST + 1), waiting, now)
+            .covering(policy, &coverage_of(&self.ends, today))
     }
 
     /// All of it, for a person to read.
@@ -300,6 +319,7 @@ impl Taught {
         let today = now.local(0).0;
         let document = policy.document(now);
         let (lanes, waiting) = (self.lanes(i32::MAX), self.waiting(&document, today));
+        let learned = self.learned_of(policy, &lanes, &waiting, now);
         let applied = applied.filter(|_| policy.learning == Learning::Apply);
         let applied_to = |list: fn(&Learned) -> &Vec<learned::Way>, lane: [&str; 3]| {
             let found = list(&applied?.learned).iter().find(|w| [w.origin.as_str(), &w.service, &w.zone] == lane)?;
@@ -332,7 +352,6 @@ impl Taught {
             let [promises, kept] = ["due", "kept"].map(|n| usize::try_from(counts.get(n)).unwrap_or_default());
             (promises > 0).then(|| Some(Kept { confidence: confidence.parse().ok()?, promises, kept }))?
         };
-        let learned = self.learned(policy, now);
         let mut filled = policy.clone();
         learned.fill_days(&mut filled);
         let coverage = asked(policy, &learned, applied);

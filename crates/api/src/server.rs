@@ -29,7 +29,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     let retention = tokio::spawn(retention::keep(state.clone()));
     tokio::spawn(insight::catch_up_at_start(state.clone()));
     tokio::spawn(codes::catch_up_at_start(state.clone()));
-    front::serve(listener, state.clone(), routes::app(state)).await?;
+    front::serve(listener, state.clone(), routes::app(state.clone())).await?;
     worker.await?;
     outbound.await?;
     messages.await?;
@@ -41,7 +41,7 @@ pub async fn run(listener: TcpListener, state: AppState) -> Result<()> {
     delays.abort();
     learning.abort();
     figures.abort();
-    Ok(())
+    state.db().empty_log().await
 }
 
 /// Resolves when the process is asked to end.

@@ -20,7 +20,7 @@
 //!     .flat_map(|day| (0..10).map(move |n| Leg {
 //!         from: Day(day),
 //!         until: Some(Day(day + 1 + n % 2)).filter(|d| d.0 < 100),
-//!         groups: vec!["ups".into(), format!("ups {}", n % 3)],
+//!         groups: [String::from("ups"), format!("ups {}", n % 3)].into(),
 //!     }))
 //!     .collect();
 //! let found = watch(&legs, &|_| true, Day(109), &Settings::default());
@@ -32,6 +32,7 @@
 use alloc::{
     collections::{BTreeMap, VecDeque},
     string::String,
+    sync::Arc,
     vec::Vec,
 };
 
@@ -45,7 +46,8 @@ pub struct Leg {
     /// Absent: under way as far as is known.
     pub until: Option<Day>,
     /// What it belongs to, from wide to narrow: carrier, carrier and zone, area … A narrower group borrows from the ones before.
-    pub groups: Vec<String>,
+    /// Parcels of the same groups may share them: a store has a million parcels, and some hundred groups.
+    pub groups: Arc<[String]>,
 }
 
 /// How sure a finding has to be.
@@ -148,8 +150,9 @@ pub fn watch(legs: &[Leg], works: &dyn Fn(Day) -> bool, until: Day, settings: &S
 struct Watch<'a> {
     settings: &'a Settings,
     groups: Vec<Group>,
-    /// Groups of each leg.
-    of: Vec<Vec<usize>>,
+    /// Which groups belong together, and which of those sets each leg has.
+    sets: Vec<Vec<usize>>,
+    of: Vec<u32>,
     legs: &'a [Leg],
     /// Arrivals by weekday: seen, expected.
     weekdays: [(f64, f64); 7],
@@ -163,10 +166,15 @@ impl<'a> Watch<'a> {
     fn new(legs: &'a [Leg], settings: &'a Settings) -> Watch<'a> {
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
         let mut groups: Vec<Group> = Vec::new();
-        let mut of = Vec::new();
+        let mut known: BTreeMap<&[String], u32> = BTreeMap::new();
+        let (mut sets, mut of) = (Vec::new(), Vec::with_capacity(legs.len()));
         for leg in legs {
+            if let Some(set) = known.get(&*leg.groups) {
+                of.push(*set);
+                continue;
+            }
             let mut mine = Vec::new();
-            for name in &leg.groups {
+            for name in &*leg.groups {
                 let at = *names.entry(name).or_insert_with(|| {
                     groups.push(Group {
                         name: name.clone(),
@@ -178,11 +186,15 @@ impl<'a> Watch<'a> {
                 });
                 mine.push(at);
             }
-            of.push(mine);
+            let set = sets.len() as u32;
+            known.insert(&leg.groups, set);
+            sets.push(mine);
+            of.push(set);
         }
         Watch {
             settings,
             groups,
+            sets,
             of,
             legs,
             weekdays: [(0.0, 0.0); 7],
@@ -239,11 +251,15 @@ impl<'a> Watch<'a> {
         self.found
     }
 
+    fn groups_of(&self, leg: usize) -> &[usize] {
+        &self.sets[self.of[leg] as usize]
+    }
+
     /// The chance that a parcel arrives today, having waited this long.
     fn hazard(&self, leg: usize, waited: usize, day: Day) -> f64 {
         let n = waited.min(WAITS - 1);
         let mut hazard = 0.15;
-        for (level, at) in self.of[leg].iter().enumerate() {
+        for (level, at) in self.groups_of(leg).iter().enumerate() {
             let strength = if level == 0 { 2.0 } else { STRENGTH };
             let g = &self.groups[*at];
             hazard = (g.arrived[n] + strength * hazard) / (g.waiting[n] + strength);
@@ -258,7 +274,7 @@ impl<'a> Watch<'a> {
             (g.expected, g.seen, g.ratios) = (0.0, 0.0, [0.0; SLOWED.len()]);
         }
         for s in &today.seen {
-            let of = &self.of[s.leg];
+            let of = &self.sets[self.of[s.leg] as usize];
             let alarms = of.iter().filter(|g| self.groups[**g].alarm.is_some()).count();
             for at in of {
                 let g = &mut self.groups[*at];
@@ -329,10 +345,10 @@ impl<'a> Watch<'a> {
         let (mut expected, mut arrived) = (0.0, 0.0);
         let mut unexplained = [0.0; SLOWED.len()];
         let days = self.learned.iter().chain(&self.recent).chain([today]).filter(|d| d.day >= since);
-        for s in days.flat_map(|d| &d.seen).filter(|s| self.of[s.leg].contains(&n)) {
+        for s in days.flat_map(|d| &d.seen).filter(|s| self.groups_of(s.leg).contains(&n)) {
             expected += s.hazard;
             arrived += f64::from(u8::from(s.arrived));
-            let explained = self.of[s.leg].iter().any(|g| *g != n && self.groups[*g].alarm.is_some());
+            let explained = self.groups_of(s.leg).iter().any(|g| *g != n && self.groups[*g].alarm.is_some());
             if !explained {
                 for (ratio, slowed) in unexplained.iter_mut().zip(SLOWED) {
                     *ratio += ratio_of(s, slowed);
@@ -391,12 +407,12 @@ impl<'a> Watch<'a> {
         for s in &past.seen {
             let n = s.waited.min(WAITS - 1);
             let arrived = f64::from(u8::from(s.arrived));
-            if self.of[s.leg].iter().any(|g| slow[*g]) {
+            if self.sets[self.of[s.leg] as usize].iter().any(|g| slow[*g]) {
                 continue;
             }
             weekday.0 += arrived;
             weekday.1 += s.hazard;
-            for at in &self.of[s.leg] {
+            for at in &self.sets[self.of[s.leg] as usize] {
                 let g = &mut self.groups[*at];
                 g.waiting[n] += 1.0;
                 g.arrived[n] += arrived;

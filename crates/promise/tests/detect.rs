@@ -33,11 +33,11 @@ fn read(file: &str) -> Option<Vec<Leg>> {
         let f: Vec<&str> = line.split(',').collect();
         let day = |n: usize| Day::parse(f[n].get(..10)?);
         let (to, zip) = (f[state], f[area].get(..1).unwrap_or_default());
-        let mut groups = vec!["all".into()];
+        let mut groups: Vec<String> = vec!["all".into()];
         if !to.is_empty() && !f[origin].is_empty() {
             groups.extend([format!("to {to}"), format!("{} to {to}", f[origin]), format!("to area {to} {zip}")]);
         }
-        Some(Leg { from: day(from)?, until: day(until), groups })
+        Some(Leg { from: day(from)?, until: day(until), groups: groups.into() })
     };
     Some(lines.filter_map(leg).filter(|l| l.until.is_none_or(|u| u >= l.from)).collect())
 }
@@ -91,7 +91,7 @@ fn quiet_weeks(legs: &[Leg]) -> Vec<Day> {
     let monday = |d: Day| d.0 - i32::from(d.weekday());
     let mut took: BTreeMap<&str, BTreeMap<i32, Vec<i32>>> = BTreeMap::new();
     for l in legs {
-        for group in &l.groups {
+        for group in &*l.groups {
             let days = l.until.map_or(60, |u| (u.0 - l.from.0).min(60));
             took.entry(group).or_default().entry(monday(l.from)).or_default().push(days);
         }
@@ -287,7 +287,7 @@ fn the_future_does_not_leak() {
 #[test]
 fn nothing_and_nonsense_are_answered() {
     assert_eq!(watch(&[], &|_| true, Day(100), &Settings::default()), []);
-    let odd = Leg { from: Day(5), until: Some(Day(1)), groups: vec![] };
-    let none = Leg { from: Day(5), until: None, groups: vec![String::new(); 3] };
+    let odd = Leg { from: Day(5), until: Some(Day(1)), groups: [].into() };
+    let none = Leg { from: Day(5), until: None, groups: vec![String::new(); 3].into() };
     assert_eq!(watch(&[odd, none], &|_| false, Day(100), &Settings::default()), []);
 }

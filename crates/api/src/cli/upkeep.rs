@@ -168,6 +168,7 @@ pub async fn run_shopper(args: Person) -> Result<()> {
     let said = if erase {
         while ingest::project_next(&state).await? {}
         let done = state.db().write(move |db| shoppers::erase(db, &store, &shopper, audit::COMMAND)).await?;
+        state.db().empty_log().await?;
         serde_json::to_value(done)?
     } else {
         let now = state.now();

@@ -12,7 +12,7 @@ use super::{
 use crate::{poll::clients, state::AppState};
 
 /// Of what came in, the newest so many are looked at.
-const NEWEST: i64 = 20_000;
+const NEWEST: i64 = 5000;
 
 /// How an account fares.
 #[derive(Default)]
@@ -78,7 +78,7 @@ fn accounts(db: &Connection, store: &str, names: &[(String, bool)], now: Instant
 fn sources(db: &Connection, store: &str) -> anyhow::Result<Vec<Source>> {
     let mut rows = db.prepare_cached(
         "select source, count(*), max(received_at) from events
-         where id > (select coalesce(max(id), 0) from events) - ?2 and store = ?1 group by source order by max(received_at) desc",
+         where id > (select coalesce(max(id), 0) from events) - ?2 and +store = ?1 group by source order by max(received_at) desc",
     )?;
     let rows = rows.query_map(params![store, NEWEST], |r| {
         Ok(Source { name: r.get(0)?, count: r.get(1)?, aside: 0, newest: Instant(r.get(2)?) })

@@ -145,6 +145,7 @@ pub async fn shopper(State(state): State<AppState>, session: Session, f: Fields)
             looks::flush(&state).await?;
             let done = state.db().write(move |db| shoppers::erase(db, &info, &shopper, &by)).await?;
             state.documents().forget();
+            state.db().empty_log().await?;
             let told = format!("{} orders were forgotten, and {} events emptied.", done.orders, done.events);
             Ok(show(&state, &session, &[], Some(&told)).await?.into_response())
         }

@@ -61,5 +61,6 @@ pub async fn erase(
     crate::insight::looks::flush(&state).await?;
     let done = state.db().write(move |db| shoppers::erase(db, &info, &shopper, audit::KEY)).await?;
     state.documents().forget();
+    state.db().empty_log().await?;
     Ok(Json(done))
 }

@@ -114,8 +114,8 @@ pub struct Parcel {
     pub scans: Vec<String>,
 }
 
-/// The parcels of orders placed since a moment, by their documents.
-pub fn parcels(db: &Connection, store: &str, since: Instant) -> Result<Vec<Parcel>> {
+/// Takes the parcels of orders placed since a moment, one by one, by their documents: a store may have a million.
+pub fn parcels(db: &Connection, store: &str, since: Instant, mut take: impl FnMut(Parcel)) -> Result<()> {
     let mut rows = db.prepare_cached(
         "select s.value ->> '$.carrier', s.value ->> '$.shipped_at', s.value ->> '$.delivered_at',
              o.facts ->> '$.destination.country', o.facts ->> '$.destination.region', o.facts ->> '$.destination.postal_code',
@@ -138,5 +138,8 @@ pub fn parcels(db: &Connection, store: &str, since: Instant) -> Result<Vec<Parce
             scans: serde_json::from_str::<Vec<Option<String>>>(&text(7)?).unwrap_or_default().into_iter().flatten().collect(),
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    for parcel in rows {
+        take(parcel?);
+    }
+    Ok(())
 }

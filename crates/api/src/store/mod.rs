@@ -24,7 +24,7 @@ pub mod shoppers;
 pub mod stores;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
@@ -67,6 +67,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0019_by_order.sql"),
     include_str!("../../migrations/0020_passkeys.sql"),
     include_str!("../../migrations/0021_days_of_the_store.sql"),
+    include_str!("../../migrations/0022_under_way.sql"),
 ];
 
 /// The version of the database's shape that this program makes.
@@ -84,6 +85,7 @@ type Read = Box<dyn FnOnce(&Connection) + Send>;
 pub struct Db {
     writes: Arc<queue::Sender<Write>>,
     reads: mpsc::Sender<Read>,
+    path: Arc<PathBuf>,
 }
 
 impl Db {
@@ -120,7 +122,7 @@ impl Db {
                 }
             })?;
         }
-        Ok(Db { writes: Arc::new(writes), reads })
+        Ok(Db { writes: Arc::new(writes), reads, path: Arc::new(path.to_owned()) })
     }
 
     /// Runs a change. It is on disk when this returns; when it fails, nothing of it is.
@@ -158,6 +160,26 @@ impl Db {
         });
         ensure!(self.writes.send(job), "the database is closed");
         answered.await.map_err(|_| anyhow!("the database is closed"))?
+    }
+
+    /// Brings all that was changed into the database's file and empties the log beside it, which holds what rows said before: after something
+    /// was forgotten. Where a reader holds on to it for long, the next time does.
+    pub async fn empty_log(&self) -> Result<()> {
+        let path = self.path.clone();
+        let emptied = tokio::task::spawn_blocking(move || -> Result<bool> {
+            let db = Connection::open(&*path)?;
+            db.busy_timeout(Duration::from_secs(2))?;
+            for _ in 0..5 {
+                if db.query_row("pragma wal_checkpoint(truncate)", [], |r| r.get::<_, i64>(0))? == 0 {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        });
+        if !emptied.await?? {
+            tracing::warn!("the database's log is in use and was not emptied: what was forgotten stays in it until it is");
+        }
+        Ok(())
     }
 
     /// Runs a query on a reader.
@@ -254,9 +276,10 @@ fn in_savepoint<T>(db: &Connection, change: impl FnOnce(&Connection) -> Result<T
 fn configure(db: &Connection) -> Result<()> {
     db.busy_timeout(Duration::from_secs(5))?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
-    // FULL: each commit is on disk before it is answered; NORMAL would not sync in WAL mode.
+    // FULL: each commit is on disk before it is answered; NORMAL would not sync in WAL mode. What is deleted or replaced is overwritten, not
+    // only unlinked: nothing that was forgotten is to be found in the file.
     db.execute_batch(
-        "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;
+        "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma secure_delete = on;
         pragma cache_size = -8192; pragma wal_autocheckpoint = 4000; pragma temp_store = memory;",
     )?;
     Ok(())

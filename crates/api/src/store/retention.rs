@@ -156,6 +156,7 @@ pub async fn enforce(state: &AppState, store: &str, kept: &Retention, now: Insta
     if !removed.is_empty() {
         let (of, detail) = (store.to_owned(), json!(removed));
         state.db().write(move |db| audit::record(db, &of, "retention", "retention.enforce", "", &detail)).await?;
+        state.db().empty_log().await?;
     }
     Ok(removed)
 }

@@ -67,14 +67,6 @@ impl Shopper {
 /// Forgets a shopper: all orders, and what is kept by the address alone. Says how much that was; the audit log keeps that it was done,
 /// not for whom.
 pub fn erase(db: &Connection, store: &StoreInfo, shopper: &Shopper, actor: &str) -> Result<Erased> {
-    // What is deleted is overwritten too, not only unlinked.
-    db.pragma_update(None, "secure_delete", true)?;
-    let done = erase_found(db, store, shopper, actor);
-    db.pragma_update(None, "secure_delete", false)?;
-    done
-}
-
-fn erase_found(db: &Connection, store: &StoreInfo, shopper: &Shopper, actor: &str) -> Result<Erased> {
     let found = shopper.found(db, store)?;
     let redacted = "select count(*) from events where store = ?1 and state = 3";
     let before: i64 = db.query_row(redacted, [&store.id], |r| r.get(0))?;

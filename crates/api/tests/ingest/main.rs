@@ -9,6 +9,7 @@ mod console;
 mod crash;
 mod days;
 mod engine;
+mod erasure;
 mod front;
 mod incidents;
 mod insight;
