@@ -255,6 +255,25 @@ test('each of it can be switched off: the element offers the rest', async () => 
   }
 });
 
+test('a store’s own wording is on its hosted page, with script and without', async () => {
+  await place(1121, arrived);
+  const settings = await api.asked('care');
+  await admin('care', { ...settings, texts: { en: { 'order.delivered': 'Yours since {day}, {time}', 'care.faqs': 'Asked often' } } }, 'PUT');
+  try {
+    for (const javaScriptEnabled of [true, false]) {
+      const page = await watchedPage(browser, { javaScriptEnabled });
+      await page.goto(`${api.origin}/track/${api.token('1121')}`);
+      if (javaScriptEnabled) await page.locator('whereabouts-order .actions').waitFor();
+      assert.match(await page.locator('.headline').first().textContent(), /^Yours since/);
+      await page.goto(`${api.origin}/track/${api.token('1121')}/care/help`);
+      assert.match(await page.textContent('main'), /Asked often/);
+      await page.end();
+    }
+  } finally {
+    await admin('care', settings, 'PUT');
+  }
+});
+
 test('what fails is said, and what was written is kept', async () => {
   await place(1109, arrived);
   const page = await hostPage(browser, tag() + element('1109'));

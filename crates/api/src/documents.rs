@@ -46,6 +46,11 @@ impl Kept {
         self.own.as_ref().map_or_else(|| words.clone(), |own| Arc::new(words.with(own.clone())))
     }
 
+    /// Whether the store has any wording of its own.
+    pub fn reworded(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// Another one than before where anything that is shown is another: the order, what the store has set, the question how it went, the language.
     pub fn etag(&self, language: &str, now: Instant) -> String {
         let asks = if self.ask_from.is_some_and(|from| from <= now) { "?" } else { "" };

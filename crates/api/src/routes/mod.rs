@@ -87,6 +87,7 @@ pub fn app(state: AppState) -> Router {
         .route("/v1/stores/{store}/look.css", get(console::look::public))
         .routes(routes!(care::document::document))
         .routes(routes!(care::document::public))
+        .routes(routes!(care::document::texts))
         .routes(routes!(care::reports::list, care::reports::create))
         .routes(routes!(care::reports::one))
         .routes(routes!(care::reports::acted))

@@ -105,7 +105,7 @@ pub async fn order(State(state): State<AppState>, Path(token): Path<String>, hea
                     @if care.ask { p { a.link href=(format!("{base}help")) { (say(&*words, "order.ask", &[])) } } }
                     @if care.any() { p { a.link href=(format!("{base}help")) { (say(&*words, "order.care", &[])) } } }
                 }
-                script async src="/embed.js" data-store=(claim.store) {}
+                script async src="/embed.js" data-store=(claim.store) data-texts=[kept.reworded().then(|| format!("/v1/stores/{}/texts.json", claim.store))] {}
             };
             page(StatusCode::OK, &words, &format!("{} {}", document.store.name, document.number), store_link(document), body)
         }

@@ -182,6 +182,12 @@ async fn a_stores_wording_is_the_servers_too() {
     assert!(page_in(&api, &format!("/track/{token}"), "de-AT").await.contains("Seit "));
     let french = page_in(&api, &format!("/track/{token}"), "fr").await;
     assert!(french.contains("Livré") && !french.contains("yours"), "{french}");
+    // The widget on our own page takes the same, from our own origin.
+    let hosted = page(&api, &format!("/track/{token}")).await;
+    assert!(hosted.contains("data-texts=\"/v1/stores/demo/texts.json\""), "{hosted}");
+    let (_, _, texts) = api.get("/v1/stores/demo/texts.json").await;
+    assert_eq!(texts["de"]["order.delivered"], "Seit {day}, {time} bei dir");
+    assert_eq!(api.get("/v1/stores/other/texts.json").await.2, json!({}));
     // Estimates, help as a page and as nodes, the look-up, the opt-in.
     let estimate = "/v1/stores/demo/estimate?sku=MUG-1&country=US&postal_code=94103";
     let (_, _, answer) = api.get(estimate).await;

@@ -130,6 +130,23 @@ pub fn private(response: &mut Response) {
     ]);
 }
 
+/// The store's own wording, as `data-texts` takes it. Cached by anybody.
+#[utoipa::path(get, path = "/v1/stores/{store}/texts.json", tag = "care", params(("store" = String, Path, description = "The store's public id")),
+    responses((status = 200, description = "Texts by language and key", body = Object), (status = 304, description = "Unchanged"), (status = 404, description = "No such store", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn texts(State(state): State<AppState>, Path(store): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    state.config().store(&store).ok_or_else(Problem::no_store)?;
+    let text = serde_json::to_string(&*state.own_texts(&store).await?.unwrap_or_default()).unwrap_or_default();
+    let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&text)[..12]));
+    let head = [
+        (header::ETAG, HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache")),
+    ];
+    if unchanged(&headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, head).into_response());
+    }
+    Ok((head, [(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
 /// The public part of a store's settings: what is on. Cached by anybody.
 #[utoipa::path(get, path = "/v1/stores/{store}/care.json", tag = "care", params(("store" = String, Path, description = "The store's public id")),
     responses((status = 200, description = "What is switched on, and the store's contacts", body = Object), (status = 304, description = "Unchanged"), (status = 404, description = "No such store", body = wire::Problem, content_type = "application/problem+json")))]
