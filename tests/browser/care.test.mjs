@@ -1,5 +1,6 @@
 // Help within the order's element and on the hosted pages, in a real browser: every guided report, questions, how it went, by keyboard and without script.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
 import { adminKey, hostPage, shown, startApi, startBrowser, waitShown, watchedPage } from './harness.mjs';
@@ -228,6 +229,31 @@ test('how it went is asked once, and can be waved away', async () => {
   }
   const { summary } = await (await fetch(`${api.origin}/v1/admin/stores/demo/feedback`, { headers: { authorization: `Bearer ${adminKey}` } })).json();
   assert.deepEqual([summary.answers, summary.dismissed, summary.nps], [1, 1, 100]);
+});
+
+test('where parcels were stolen from many orders, checkout offers the safer ways first', async () => {
+  const policy = JSON.parse(readFileSync(new URL('../../crates/api/src/demo/policy.json', import.meta.url)));
+  policy.methods[1].safe = ['signature', 'pickup'];
+  await admin('policy', policy, 'PUT');
+  for (let id = 1130; id < 1135; id++) {
+    await place(id, arrived);
+    const answer = await fetch(`${api.origin}/v1/orders/${api.token(`${id}`)}/reports`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"kind":"stolen"}' });
+    assert.equal(answer.status, 201);
+  }
+  // Settings that are written make the document anew; else that is done once a day.
+  await admin('care', await api.asked('care'), 'PUT');
+  const checkout = (postal, more = '') => `<whereabouts-estimate sku="MUG-1" country="US" postal-code="${postal}" surface="checkout" ${more}>Usually arrives within two weeks</whereabouts-estimate>`;
+  const page = await hostPage(browser, tag() + checkout('94110') + checkout('10001') + checkout('94110', 'lang="de"'));
+  const text = await waitShown(page, 'whereabouts-estimate', /Express.*Standard.*Economy/);
+  assert.match(text, /Safer ways first: parcels went missing nearby .*Express .*Can be signed for .*Standard/);
+  assert.match(await waitShown(page, 'whereabouts-estimate >> nth=1', /Standard.*Express/), /^(?!.*Safer ways)/);
+  assert.match(await waitShown(page, 'whereabouts-estimate >> nth=2', /Express.*Standard/), /sicherere Wege zuerst/);
+  await clean(page);
+  if (process.env.SHOTS) for (const [name, width] of [['phone', 390], ['desktop', 1100]]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.screenshot({ path: `${process.env.SHOTS}/safer-${name}.png`, fullPage: true });
+  }
+  await page.end();
 });
 
 test('each of it can be switched off: the element offers the rest', async () => {
