@@ -680,3 +680,41 @@ async fn what_was_said_is_handed_over_and_forgotten_with_the_order() {
         .unwrap();
     assert_eq!(left, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_the_seven_is_settled_and_asked_after() {
+    let api = api().await;
+    settings(&api, rules()).await;
+    let kinds = ["not_arrived_though_delivered", "damaged", "missing_item", "wrong_item", "stolen", "late", "address_change"];
+    for (n, kind) in kinds.into_iter().enumerate() {
+        let id = 1001 + n as u32;
+        let (order_id, number) = (id.to_string(), format!("1Z000000000000000{n}"));
+        match kind {
+            "late" => silent(&api, id, &number, 30).await,
+            "address_change" => {
+                api.webhook("shopify", "orders/create", &format!("o{id}"), &order(id, &ago(3600))).await;
+            }
+            _ => delivered(&api, id, &number, 60).await,
+        }
+        let body = match kind {
+            "address_change" => json!({"kind": kind, "address": "2 Other Street, 94103 San Francisco"}),
+            "missing_item" | "wrong_item" | "damaged" => json!({"kind": kind, "items": ["MUG-1"], "words": "As I say"}),
+            _ => json!({"kind": kind, "checked": ["household", "neighbours"]}),
+        };
+        let (status, r) = report(&api, &order_id, body).await;
+        assert_eq!(status, StatusCode::CREATED, "{kind}: {r}");
+        let first = r["offers"][0]["option"].as_str().unwrap_or_else(|| panic!("{kind}: nothing is offered: {r}"));
+        let (status, agreed) = act(&api, &order_id, &r["id"], "agree", json!({"option": first})).await;
+        assert_eq!(status, StatusCode::OK, "{kind}: {agreed}");
+        let shown = api.order(&order_id).await["care"]["open"][0].clone();
+        assert_eq!((&shown["kind"], &shown["state"]), (&json!(kind), &agreed["state"]), "the order page shows how far it is");
+        let (status, settled) = admin_act(&api, &r["id"], "settle", json!({"note": "Done"})).await;
+        assert_eq!((status, settled["state"].as_str()), (StatusCode::OK, Some("settled")), "{kind}: {settled}");
+        assert_eq!(api.order(&order_id).await["care"]["open"][0]["ask"], true, "{kind}");
+        let (_, asked) = page(&api, &format!("/track/{}/care/report/{}", token_of(&order_id), r["id"].as_str().unwrap())).await;
+        assert!(asked.contains("Is it solved?"), "{kind}");
+        let (_, r) = act(&api, &order_id, &r["id"], "answer", json!({"solved": true})).await;
+        assert_eq!((r["solved"].as_bool(), r["ask"].as_bool()), (Some(true), Some(false)), "{kind}");
+        assert_eq!(api.order(&order_id).await["care"]["open"][0]["ask"], false, "{kind}: asked once");
+    }
+}
