@@ -78,14 +78,14 @@ fn accounts(db: &Connection, store: &str, names: &[(String, bool)], now: Instant
 fn sources(db: &Connection, store: &str) -> anyhow::Result<Vec<Source>> {
     let mut rows = db.prepare_cached(
         "select source, count(*), max(received_at) from events
-         where id > (select coalesce(max(id), 0) from events) - ?2 and +store = ?1 group by source order by max(received_at) desc",
+         where id > (select coalesce(max(id), 0) from events) - ?2 and +store = ?1 group by +source order by max(received_at) desc",
     )?;
     let rows = rows.query_map(params![store, NEWEST], |r| {
         Ok(Source { name: r.get(0)?, count: r.get(1)?, aside: 0, newest: Instant(r.get(2)?) })
     })?;
     let mut found: Vec<Source> = rows.collect::<Result<_, _>>()?;
     // By an index of what is set aside: in the table the state stands behind the body.
-    let mut rows = db.prepare_cached("select source, count(*) from events where store = ?1 and state = 2 group by source")?;
+    let mut rows = db.prepare_cached("select source, count(*) from events where store = ?1 and state = 2 group by +source")?;
     for row in rows.query_map([store], |r| Ok((r.get::<_, String>(0)?, r.get::<_, i64>(1)?)))? {
         let (name, n) = row?;
         if let Some(of) = found.iter_mut().find(|s| s.name == name) {

@@ -68,6 +68,7 @@ static MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0020_passkeys.sql"),
     include_str!("../../migrations/0021_days_of_the_store.sql"),
     include_str!("../../migrations/0022_under_way.sql"),
+    include_str!("../../migrations/0023_subjects_by_event.sql"),
 ];
 
 /// The version of the database's shape that this program makes.

@@ -79,15 +79,7 @@ fn over(db: &Connection, store: &str, limit: i64) -> Result<Vec<String>> {
 }
 
 /// One step: rows of a kind that are over. `?1` is the store, `?2` the moment, `?3` how many.
-const STEPS: [(&str, &str); 8] = [
-    (
-        "events",
-        "delete from events where id in (
-             select e.id from events e where e.store = ?1 and e.received_at < ?2 and e.id < (select max(id) from events)
-                 and e.id <= (select projected from progress) and e.id not in (select event from again)
-                 and not exists (select 1 from event_subjects s join orders o on o.store = s.store and o.id = s.id where s.event = e.id and s.kind = 'order')
-             limit ?3)",
-    ),
+const STEPS: [(&str, &str); 7] = [
     // The rows stay as long as their orders: they say what was told, so that a replay tells nothing twice.
     (
         "messages",
@@ -98,19 +90,56 @@ const STEPS: [(&str, &str); 8] = [
         "looks",
         "delete from looks where (store, order_id, day) in (select store, order_id, day from looks where store = ?1 and day < ?2 / 86400 limit ?3)",
     ),
-    ("contacts", "delete from contact_log where (store, id) in (select store, id from contact_log where store = ?1 and at < ?2 limit ?3)"),
+    (
+        "contacts",
+        "delete from contact_log where (store, id) in (select store, id from contact_log where store = ?1 and at < ?2 limit ?3)",
+    ),
     (
         "webhooks",
         "update outbox set body = '' where id in (select id from outbox where store = ?1 and made_at < ?2 and due_at is null and body <> '' limit ?3)",
     ),
     ("audit", "delete from audit where id in (select id from audit where store = ?1 and at < ?2 limit ?3)"),
     ("requests", "delete from requests where event in (select event from requests where store = ?1 and done_at < ?2 limit ?3)"),
-    ("shared links", "delete from shared_links where id in (select id from shared_links where store = ?1 and expires_at < ?2 limit ?3)"),
+    (
+        "shared links",
+        "delete from shared_links where id in (select id from shared_links where store = ?1 and expires_at < ?2 limit ?3)",
+    ),
 ];
+
+/// Events that were read and are about no order that is kept. The newest stays: its id must not be given again.
+const LOOSE: &str = "e.store = ?1 and e.id < (select max(id) from events) and e.id <= (select projected from progress)
+    and e.id not in (select event from again)
+    and not exists (select 1 from event_subjects s join orders o on o.store = s.store and o.id = s.id where s.event = e.id and s.kind = 'order')";
+
+/// Removes raw events that are over. They are looked for by a reader: a store may have a million that stay, and webhooks must not wait.
+async fn events(state: &AppState, store: &str, limit: i64) -> Result<usize> {
+    let (mut removed, mut last) = (0, 0);
+    loop {
+        let of = store.to_owned();
+        let found = state.db().read(move |db| {
+            let sql =
+                format!("select e.id from events e where e.id > ?3 and e.received_at < ?2 and {LOOSE} order by e.id limit ?4");
+            let mut rows = db.prepare_cached(&sql)?;
+            let rows = rows.query_map(params![of, limit, last, ROWS], |r| r.get(0))?;
+            Ok(rows.collect::<Result<Vec<i64>, _>>()?)
+        });
+        let found = found.await?;
+        let Some(newest) = found.last().copied() else { return Ok(removed) };
+        last = newest;
+        let of = store.to_owned();
+        let remove = state.db().write(move |db| {
+            let ids = json!(found).to_string();
+            // An order may have come meanwhile. A note of what could not be read goes with its event.
+            let still = format!("select e.id from json_each(?2) j join events e on e.id = j.value where {LOOSE}");
+            db.execute(&format!("delete from problems where event in ({still})"), params![of, ids])?;
+            Ok(db.execute(&format!("delete from events where id in ({still})"), params![of, ids])?)
+        });
+        removed += remove.await?;
+    }
+}
 
 fn days(kind: &str, kept: &Retention) -> u32 {
     match kind {
-        "events" => kept.events,
         "messages" => kept.messages,
         "looks" => kept.looks,
         "contacts" => kept.contacts,
@@ -135,18 +164,17 @@ pub async fn enforce(state: &AppState, store: &str, kept: &Retention, now: Insta
             state.documents().forget();
         }
     }
+    if let Some(limit) = limit(kept.events, now) {
+        match events(state, store, limit).await? {
+            0 => {}
+            n => drop(removed.insert("events", n)),
+        }
+    }
     for (kind, sql) in STEPS {
         let Some(limit) = limit(days(kind, kept), now) else { continue };
         loop {
             let of = store.to_owned();
-            let step = state.db().write(move |db| {
-                if sql.contains("delete from events") {
-                    // A note of what could not be read goes with it.
-                    let which = sql.trim_start_matches("delete from events where id in ");
-                    db.execute(&format!("delete from problems where event in {which}"), params![of, limit, ROWS])?;
-                }
-                Ok(db.prepare_cached(sql)?.execute(params![of, limit, ROWS])?)
-            });
+            let step = state.db().write(move |db| Ok(db.prepare_cached(sql)?.execute(params![of, limit, ROWS])?));
             match step.await? {
                 0 => break,
                 n => *removed.entry(kind).or_default() += n,
