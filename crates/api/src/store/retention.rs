@@ -107,7 +107,7 @@ const STEPS: [(&str, &str); 7] = [
 ];
 
 /// Events that were read and are about no order that is kept. The newest stays: its id must not be given again.
-const LOOSE: &str = "e.store = ?1 and e.id < (select max(id) from events) and e.id <= (select projected from progress)
+const LOOSE: &str = "+e.store = ?1 and e.id < (select max(id) from events) and e.id <= (select projected from progress)
     and e.id not in (select event from again)
     and not exists (select 1 from event_subjects s join orders o on o.store = s.store and o.id = s.id where s.event = e.id and s.kind = 'order')";
 
