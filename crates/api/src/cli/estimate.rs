@@ -6,7 +6,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use promise::{
     Day, Estimate, Instant, Request,
     estimate::{Destination, Line, Offer, Step, Window},
-    policy::Policy,
 };
 
 #[derive(clap::Args)]
@@ -45,11 +44,7 @@ pub fn run(args: Args) -> Result<()> {
         false => std::fs::read_to_string(&args.policy).map(|read| text = read),
     }
     .with_context(|| name.clone())?;
-    let policy: Policy = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(&text))
-        .map_err(|e| anyhow!("{name}: {}: {}", e.path(), e.inner()))?;
-    if let Some(wrong) = policy.validate().first() {
-        bail!("{name}: {}: {}", wrong.field, wrong.message);
-    }
+    let policy = super::read_policy(&name, &text)?;
     let now =
         Instant::parse(&args.at).ok_or_else(|| anyhow!("--at {}: write RFC 3339, for example 2026-12-01T14:00:00Z", args.at))?;
     let (country, postal_code) = args.destination.split_once('-').unwrap_or((&args.destination, ""));

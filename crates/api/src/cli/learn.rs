@@ -145,13 +145,8 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 fn read_policy(path: &PathBuf) -> Result<Policy> {
-    let name = || path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(name)?;
-    let policy: Policy = serde_json::from_str(&text).with_context(name)?;
-    if let Some(wrong) = policy.validate().first() {
-        bail!("{}: {}: {}", path.display(), wrong.field, wrong.message);
-    }
-    Ok(policy)
+    let name = path.display().to_string();
+    super::read_policy(&name, &std::fs::read_to_string(path).with_context(|| name.clone())?)
 }
 
 fn figures(learned: &Learned) -> Value {

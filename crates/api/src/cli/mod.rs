@@ -14,8 +14,25 @@ pub mod serve;
 pub mod token;
 pub mod upkeep;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use promise::policy::{Invalid, Policy};
 use tracing_subscriber::EnvFilter;
+
+/// A policy that can be used, or all that is wrong with it.
+fn read_policy(name: &str, text: &str) -> Result<Policy> {
+    let said = |wrong: Vec<Invalid>| {
+        let list: Vec<String> = wrong
+            .into_iter()
+            .map(|w| {
+                if w.field.is_empty() { format!("{name}: {}", w.message) } else { format!("{name}: {}: {}", w.field, w.message) }
+            })
+            .collect();
+        anyhow!(list.join("\n"))
+    };
+    let policy: Policy = api::written::read(text).map_err(said)?;
+    let wrong = policy.validate();
+    if wrong.is_empty() { Ok(policy) } else { Err(said(wrong)) }
+}
 
 /// Logs to standard error, as configured.
 fn log(config: &api::config::Log) -> Result<()> {

@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header, request::Parts},
 };
 use promise::policy::{Delay, Invalid, Policy};
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use wire::problem::FieldError;
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     problem::Problem,
     state::AppState,
     store::{audit, policies},
+    written,
 };
 
 /// The store whose key the request holds. A missing key, a wrong one, and another store's are answered alike.
@@ -53,9 +54,9 @@ pub async fn policy(Admin(store): Admin, State(state): State<AppState>) -> Resul
 pub async fn publish(
     Admin(store): Admin,
     State(state): State<AppState>,
-    body: Result<Json<Policy>, JsonRejection>,
+    body: Result<Json<Box<RawValue>>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let policy = readable(body)?;
+    let policy: Policy = written::read(readable(body)?.get()).map_err(refuse)?;
     let wrong = policy.validate();
     if !wrong.is_empty() {
         return Err(refuse(wrong));
@@ -81,9 +82,9 @@ pub async fn delays(Admin(store): Admin, State(state): State<AppState>) -> Resul
 pub async fn put_delay(
     Admin(store): Admin,
     State(state): State<AppState>,
-    body: Result<Json<Delay>, JsonRejection>,
+    body: Result<Json<Box<RawValue>>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Delay>), Problem> {
-    let delay = readable(body)?;
+    let delay: Delay = written::read(readable(body)?.get()).map_err(refuse)?;
     let wrong = delay.validate();
     if !wrong.is_empty() {
         return Err(refuse(wrong));

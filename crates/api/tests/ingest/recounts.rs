@@ -477,7 +477,7 @@ async fn contacts_and_looks_are_what_was_told_and_done() {
         );
         for week in c["weeks"].as_array().unwrap() {
             let of = |t: &&&Told| monday(t.day).to_string() == week["week"].as_str().unwrap();
-            assert_eq!(week["had"], asked.iter().filter(|t| of(*t)).count(), "{week}");
+            assert_eq!(week["had"], asked.iter().filter(|t| of(t)).count(), "{week}");
         }
         // Contacts about an order that had been looked at in the seven days before, when they were told.
         let spared = |t: &&&&Told| {

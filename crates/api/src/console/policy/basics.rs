@@ -15,6 +15,7 @@ use crate::{
     },
     state::AppState,
     store::{drafts::Draft, people::Role},
+    written,
 };
 
 const STYLES: [(&str, &str); 3] = [
@@ -158,9 +159,18 @@ fn show_json(session: &Session, text: &str, revision: i64, errors: &[String]) ->
 pub async fn save_json(State(state): State<AppState>, session: Session, fields: Fields) -> Result<Response, Failure> {
     let began = fields.get("revision").parse().unwrap_or(-1);
     let text = fields.get("json");
-    let policy: Policy = match serde_json::from_str(text) {
+    let policy: Policy = match written::read(text) {
         Ok(policy) => policy,
-        Err(e) => return Ok(refused(show_json(&session, text, began, &[format!("This is not a policy: {e}.")]))),
+        Err(wrong) => {
+            let errors: Vec<String> = wrong
+                .iter()
+                .map(|w| match w.field.as_str() {
+                    "" => format!("This is not a policy: {}.", w.message),
+                    field => format!("{field}: {}", w.message),
+                })
+                .collect();
+            return Ok(refused(show_json(&session, text, began, &errors)));
+        }
     };
     if !keep(&state, &session, policy, began).await? {
         let now = draft(&state, &session.store).await?.revision;
