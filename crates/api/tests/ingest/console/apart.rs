@@ -9,6 +9,7 @@ const OPEN: &[(&str, &str)] = &[
     ("/v1/stores/{store}/promise.json", "the same for every shopper"),
     ("/v1/stores/{store}/estimate", "computed from the same"),
     ("/v1/stores/{store}/care.json", "questions and contacts, the same for every shopper"),
+    ("/v1/stores/{store}/texts.json", "the store's own wording, the same for every shopper"),
     ("/v1/stores/{store}/history", "sends links to the address itself; the answer tells nothing"),
     ("/v1/stores/{store}/lookup", "asks for number and email, and is counted"),
     ("/v1/webhooks/", "verifies the signature of a body"),
