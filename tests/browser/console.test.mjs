@@ -1,12 +1,8 @@
 // The console as a merchant uses it: from an empty installation to a delay that shoppers see at checkout.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import AxeBuilder from '@axe-core/playwright';
-import { binary, hostPage, startBrowser, startDemo, waitShown, watchedPage } from './harness.mjs';
+import { hostPage, startBrowser, startDemo, startServer, waitShown, watchedPage } from './harness.mjs';
 
 let demo;
 let browser;
@@ -63,14 +59,7 @@ async function checkout() {
 }
 
 test('from an empty installation to dates in a store', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'whereabouts-empty-'));
-  const config = join(dir, 'config.toml');
-  writeFileSync(config, `listen = "127.0.0.1:0"\ndatabase = "${join(dir, 'new.sqlite')}"\n`);
-  const child = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const started = await new Promise((resolve, reject) => {
-    child.once('exit', code => reject(new Error(`whereabouts ended with ${code}`)));
-    child.stdout.once('data', line => resolve(JSON.parse(line)));
-  });
+  const started = await startServer();
   const page = await watchedPage(browser);
   let shop;
   try {
@@ -113,9 +102,7 @@ test('from an empty installation to dates in a store', async () => {
   } finally {
     await shop?.end();
     await page.end();
-    child.kill('SIGTERM');
-    await new Promise(done => child.once('exit', done));
-    rmSync(dir, { recursive: true, force: true });
+    await started.stop();
   }
 });
 

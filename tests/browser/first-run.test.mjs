@@ -1,12 +1,8 @@
 // A merchant's first day, without a mouse: from an empty installation to dates, and then a delay, in the demo store's checkout.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { binary, startBrowser, startDemo, waitShown, watchedPage } from './harness.mjs';
+import { startBrowser, startDemo, startServer, waitShown, watchedPage } from './harness.mjs';
 
 let demo;
 let browser;
@@ -18,24 +14,6 @@ after(async () => {
   await browser?.close();
   await demo?.stop();
 });
-
-/** An installation that nobody has set up yet. */
-async function empty() {
-  const dir = mkdtempSync(join(tmpdir(), 'whereabouts-first-'));
-  const config = join(dir, 'config.toml');
-  writeFileSync(config, `listen = "127.0.0.1:0"\ndatabase = "${join(dir, 'new.sqlite')}"\n`);
-  const child = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const said = await new Promise((resolve, reject) => {
-    child.once('exit', code => reject(new Error(`whereabouts ended with ${code}`)));
-    child.stdout.once('data', line => resolve(JSON.parse(line)));
-  });
-  const stop = async () => {
-    child.kill('SIGTERM');
-    await new Promise(done => child.once('exit', done));
-    rmSync(dir, { recursive: true, force: true });
-  };
-  return { ...said, stop };
-}
 
 /** A page that only a keyboard reaches: what it is asked to do goes through keys, and a pointer that touched it would be noticed. */
 async function keyboardPage() {
@@ -111,7 +89,7 @@ async function themed() {
 }
 
 test('a first day by keyboard: set up, policy, snippet, a delay in two steps, seen in the checkout', async () => {
-  const api = await empty();
+  const api = await startServer();
   const store = await themed();
   const page = await keyboardPage();
   try {

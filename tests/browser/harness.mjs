@@ -15,13 +15,30 @@ export const standardSecret = `whsec_${Buffer.from(secret).toString('base64')}`;
 export { secret as tokenSecret };
 export const adminKey = 'admin-key-0123456789abcdef0123456789';
 
-/** Starts `whereabouts serve` with one store on a free port; `stop()` ends it. */
-export async function startApi({ internalTargets = false } = {}) {
+/** Starts `whereabouts serve` on a free port, with an empty database and whatever else is configured; `stop()` ends it. */
+export async function startServer(configured = '') {
   const dir = mkdtempSync(join(tmpdir(), 'whereabouts-'));
   const config = join(dir, 'config.toml');
-  writeFileSync(config, `listen = "127.0.0.1:0"
-database = "${join(dir, 'test.sqlite')}"
-[limits]
+  writeFileSync(config, `listen = "127.0.0.1:0"\ndatabase = "${join(dir, 'test.sqlite')}"\n${configured}`);
+  const child = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const said = await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', code => reject(new Error(`whereabouts ended with ${code}`)));
+    child.stdout.once('data', line => resolve(JSON.parse(line)));
+  });
+  const stop = async () => {
+    if (child.exitCode === null) {
+      child.kill('SIGTERM');
+      await new Promise(done => child.once('exit', done));
+    }
+    rmSync(dir, { recursive: true, force: true });
+  };
+  return { ...said, stop };
+}
+
+/** The same with one store. */
+export async function startApi({ internalTargets = false } = {}) {
+  const { listen: origin, stop } = await startServer(`[limits]
 internal_targets = ${internalTargets}
 [[stores]]
 id = "demo"
@@ -32,12 +49,6 @@ token_secrets = ["${secret}"]
 lookup_secret = "${secret}"
 webhook_secrets = { shopify = ["${secret}"], easypost = ["${secret}"], standard = ["${standardSecret}"] }
 `);
-  const child = spawn(binary, ['serve', '--config', config], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const origin = await new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', code => reject(new Error(`whereabouts ended with ${code}`)));
-    child.stdout.once('data', line => resolve(JSON.parse(line).listen));
-  });
   const post = async (source, body, headers) => {
     const answer = await fetch(`${origin}/v1/webhooks/demo/${source}`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
     if (!answer.ok) throw new Error(await answer.text());
@@ -59,13 +70,7 @@ webhook_secrets = { shopify = ["${secret}"], easypost = ["${secret}"], standard 
     },
     admin: (path, object, method = 'POST') => fetch(`${origin}/v1/admin/stores/demo/${path}`, { method, body: JSON.stringify(object), headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' } }),
     asked: async path => (await fetch(`${origin}/v1/admin/stores/demo/${path}`, { headers: { authorization: `Bearer ${adminKey}` } })).json(),
-    async stop() {
-      if (child.exitCode === null) {
-        child.kill('SIGTERM');
-        await new Promise(done => child.once('exit', done));
-      }
-      rmSync(dir, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 

@@ -42,8 +42,7 @@ impl Kept {
 
     /// The reader's words, as the store words them.
     pub fn words(&self, headers: &HeaderMap) -> Arc<Words> {
-        let words = Words::accepted(headers);
-        self.own.as_ref().map_or_else(|| words.clone(), |own| Arc::new(words.with(own.clone())))
+        Words::accepted(headers).with(self.own.clone())
     }
 
     /// Whether the store has any wording of its own.

@@ -458,9 +458,8 @@ mod tests {
                     match cell.dimension {
                         dimension::HANDLING => taught.handling.entry((cell.key, cell.day)).or_default().add_all(&counts, 1),
                         dimension::TRANSIT => taught.transit.entry((cell.key, cell.day)).or_default().add_all(&counts, 1),
-                        dimension::COVERAGE | dimension::WAITING
-                            if cell.dimension == dimension::COVERAGE || cell.day <= today =>
-                        {
+                        dimension::WAITING if cell.day > today => {}
+                        dimension::COVERAGE | dimension::WAITING => {
                             taught.ends.entry((cell.day, cell.key.parse().unwrap())).or_default().add_all(&counts, 1);
                         }
                         _ => {}

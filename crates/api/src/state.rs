@@ -94,7 +94,7 @@ impl AppState {
             let policy: Policy =
                 serde_json::from_str(&text).with_context(|| format!("policy of {}: {}", store.id, path.display()))?;
             if let Some(wrong) = policy.validate().first() {
-                anyhow::bail!("policy of {}: {}: {}: {}", store.id, path.display(), wrong.field, wrong.message);
+                anyhow::bail!("policy of {}: {}: {wrong}", store.id, path.display());
             }
             let id = store.id.clone();
             db.write(move |db| match policies::at(db, &id, Instant(0))? {
@@ -410,7 +410,7 @@ impl AppState {
         if self.config().store(store).is_none() {
             return Ok(words);
         }
-        Ok(self.own_texts(store).await?.map_or_else(|| words.clone(), |own| Arc::new(words.with(own))))
+        Ok(words.with(self.own_texts(store).await?))
     }
 
     /// A store's promise document, made once a day and after each change. Absent: the store has no policy yet.

@@ -77,9 +77,12 @@ impl Words {
         }
     }
 
-    /// The same with a store's own wording.
-    pub fn with(&self, own: Arc<OwnTexts>) -> Words {
-        Words { own: Some(own), ..self.clone() }
+    /// The same with a store's own wording, where it has one.
+    pub fn with(self: Arc<Words>, own: Option<Arc<OwnTexts>>) -> Arc<Words> {
+        match own {
+            Some(own) => Arc::new(Words { own: Some(own), ..(*self).clone() }),
+            None => self,
+        }
     }
 
     /// A text as the store words it: for this very language, for its base, for all of them.
@@ -351,7 +354,7 @@ mod tests {
             "en": {"estimate.fastest": "Base", "order.parcels": {"one": "A box."}}, "en-GB": {"estimate.cheapest": "Own"}}))
         .unwrap();
         assert_eq!(wrong(&own), []);
-        let words = Words::of(["en-GB"]).with(Arc::new(own));
+        let words = Arc::new(Words::of(["en-GB"])).with(Some(Arc::new(own)));
         let say = |key: &str| words.text(key, None).unwrap_or_default();
         assert_eq!([say("estimate.free"), say("estimate.fastest"), say("estimate.cheapest")], ["ALL", "Base", "Own"]);
         assert_eq!(say("estimate.need"), "I need it by");

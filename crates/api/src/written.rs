@@ -22,10 +22,11 @@ const ALIKE: f64 = 0.8;
 /// ```
 pub fn read<T: DeserializeOwned + Serialize>(text: &str) -> Result<T, Vec<Invalid>> {
     let wrong = |field: &str, message: String| vec![Invalid { field: brackets(field), message }];
-    if !text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+    let text = text.trim_start_matches('\u{feff}');
+    if !text.trim_start().starts_with('{') {
         return Err(wrong("", "write an object: {…}".into()));
     }
-    let mut json = serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}'));
+    let mut json = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();
     let mut unknown: Vec<String> = Vec::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);

@@ -147,12 +147,22 @@ pub fn watch(legs: &[Leg], works: &dyn Fn(Day) -> bool, until: Day, settings: &S
     Watch::new(legs, settings).run(works, until)
 }
 
+/// Which groups each leg has: few sets of them, many legs.
+struct Sets {
+    sets: Vec<Vec<usize>>,
+    by_leg: Vec<u32>,
+}
+
+impl Sets {
+    fn leg(&self, leg: usize) -> &[usize] {
+        &self.sets[self.by_leg[leg] as usize]
+    }
+}
+
 struct Watch<'a> {
     settings: &'a Settings,
     groups: Vec<Group>,
-    /// Which groups belong together, and which of those sets each leg has.
-    sets: Vec<Vec<usize>>,
-    of: Vec<u32>,
+    of: Sets,
     legs: &'a [Leg],
     /// Arrivals by weekday: seen, expected.
     weekdays: [(f64, f64); 7],
@@ -167,10 +177,10 @@ impl<'a> Watch<'a> {
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
         let mut groups: Vec<Group> = Vec::new();
         let mut known: BTreeMap<&[String], u32> = BTreeMap::new();
-        let (mut sets, mut of) = (Vec::new(), Vec::with_capacity(legs.len()));
+        let mut of = Sets { sets: Vec::new(), by_leg: Vec::with_capacity(legs.len()) };
         for leg in legs {
             if let Some(set) = known.get(&*leg.groups) {
-                of.push(*set);
+                of.by_leg.push(*set);
                 continue;
             }
             let mut mine = Vec::new();
@@ -186,15 +196,14 @@ impl<'a> Watch<'a> {
                 });
                 mine.push(at);
             }
-            let set = sets.len() as u32;
+            let set = of.sets.len() as u32;
             known.insert(&leg.groups, set);
-            sets.push(mine);
-            of.push(set);
+            of.sets.push(mine);
+            of.by_leg.push(set);
         }
         Watch {
             settings,
             groups,
-            sets,
             of,
             legs,
             weekdays: [(0.0, 0.0); 7],
@@ -251,15 +260,11 @@ impl<'a> Watch<'a> {
         self.found
     }
 
-    fn groups_of(&self, leg: usize) -> &[usize] {
-        &self.sets[self.of[leg] as usize]
-    }
-
     /// The chance that a parcel arrives today, having waited this long.
     fn hazard(&self, leg: usize, waited: usize, day: Day) -> f64 {
         let n = waited.min(WAITS - 1);
         let mut hazard = 0.15;
-        for (level, at) in self.groups_of(leg).iter().enumerate() {
+        for (level, at) in self.of.leg(leg).iter().enumerate() {
             let strength = if level == 0 { 2.0 } else { STRENGTH };
             let g = &self.groups[*at];
             hazard = (g.arrived[n] + strength * hazard) / (g.waiting[n] + strength);
@@ -274,7 +279,7 @@ impl<'a> Watch<'a> {
             (g.expected, g.seen, g.ratios) = (0.0, 0.0, [0.0; SLOWED.len()]);
         }
         for s in &today.seen {
-            let of = &self.sets[self.of[s.leg] as usize];
+            let of = self.of.leg(s.leg);
             let alarms = of.iter().filter(|g| self.groups[**g].alarm.is_some()).count();
             for at in of {
                 let g = &mut self.groups[*at];
@@ -345,10 +350,10 @@ impl<'a> Watch<'a> {
         let (mut expected, mut arrived) = (0.0, 0.0);
         let mut unexplained = [0.0; SLOWED.len()];
         let days = self.learned.iter().chain(&self.recent).chain([today]).filter(|d| d.day >= since);
-        for s in days.flat_map(|d| &d.seen).filter(|s| self.groups_of(s.leg).contains(&n)) {
+        for s in days.flat_map(|d| &d.seen).filter(|s| self.of.leg(s.leg).contains(&n)) {
             expected += s.hazard;
             arrived += f64::from(u8::from(s.arrived));
-            let explained = self.groups_of(s.leg).iter().any(|g| *g != n && self.groups[*g].alarm.is_some());
+            let explained = self.of.leg(s.leg).iter().any(|g| *g != n && self.groups[*g].alarm.is_some());
             if !explained {
                 for (ratio, slowed) in unexplained.iter_mut().zip(SLOWED) {
                     *ratio += ratio_of(s, slowed);
@@ -407,12 +412,12 @@ impl<'a> Watch<'a> {
         for s in &past.seen {
             let n = s.waited.min(WAITS - 1);
             let arrived = f64::from(u8::from(s.arrived));
-            if self.sets[self.of[s.leg] as usize].iter().any(|g| slow[*g]) {
+            if self.of.leg(s.leg).iter().any(|g| slow[*g]) {
                 continue;
             }
             weekday.0 += arrived;
             weekday.1 += s.hazard;
-            for at in &self.sets[self.of[s.leg] as usize] {
+            for at in self.of.leg(s.leg) {
                 let g = &mut self.groups[*at];
                 g.waiting[n] += 1.0;
                 g.arrived[n] += arrived;

@@ -360,3 +360,12 @@ pub struct Invalid {
     /// What is wrong and what to write instead.
     pub message: String,
 }
+
+impl core::fmt::Display for Invalid {
+    fn fmt(&self, f: &mut core::fmt::Formatter) -> core::fmt::Result {
+        match self.field.as_str() {
+            "" => write!(f, "{}", self.message),
+            field => write!(f, "{field}: {}", self.message),
+        }
+    }
+}

@@ -229,17 +229,10 @@ fn methods(p: &mut Page, e: &Estimate, ui: &Ui) {
     p.open("ul", "methods");
     let mut in_time = false;
     // The safe ones before the others, where that matters; each half as the store has it.
-    let mut at = 0;
-    let mut others = false;
-    loop {
-        let Some(o) = e.options.get(at) else {
-            if others {
-                break;
-            }
-            (at, others) = (0, true);
-            continue;
-        };
-        at += 1;
+    let ways = &e.options;
+    for at in 0..2 * ways.len() {
+        let others = at >= ways.len();
+        let o = &ways[at - if others { ways.len() } else { 0 }];
         let Some(w) = o.window else { continue };
         if (e.safer && o.safe.is_empty()) != others {
             continue;

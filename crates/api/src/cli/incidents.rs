@@ -28,7 +28,7 @@ pub fn run(args: Args) -> Result<()> {
         Ok(rows) => rows,
         Err(wrong) => {
             let more = if wrong.len() > 1 { format!(" (and {} more)", wrong.len() - 1) } else { String::new() };
-            bail!("{name}: {}: {}{more}", wrong[0].field, wrong[0].message)
+            bail!("{name}: {}{more}", wrong[0])
         }
     };
     for (notice, besides) in incident::notices(&rows, args.ranges) {

@@ -133,7 +133,7 @@ pub fn run(args: Args) -> Result<()> {
         Some(policy) => {
             let filled = learned.fill(&policy, &waiting, now);
             if let Some(wrong) = filled.validate().first() {
-                bail!("{}: {}", wrong.field, wrong.message);
+                bail!("{wrong}");
             }
             let said = if args.json { json!({"policy": filled, "learned": report}) } else { serde_json::to_value(&filled)? };
             println!("{}", if args.json { said.to_string() } else { serde_json::to_string_pretty(&said)? });

@@ -21,12 +21,7 @@ use tracing_subscriber::EnvFilter;
 /// A policy that can be used, or all that is wrong with it.
 fn read_policy(name: &str, text: &str) -> Result<Policy> {
     let said = |wrong: Vec<Invalid>| {
-        let list: Vec<String> = wrong
-            .into_iter()
-            .map(|w| {
-                if w.field.is_empty() { format!("{name}: {}", w.message) } else { format!("{name}: {}: {}", w.field, w.message) }
-            })
-            .collect();
+        let list: Vec<String> = wrong.iter().map(|w| format!("{name}: {w}")).collect();
         anyhow!(list.join("\n"))
     };
     let policy: Policy = api::written::read(text).map_err(said)?;

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use api::{
     config::Config,
-    ingest,
     state::AppState,
     store::{
         audit,
@@ -166,10 +165,7 @@ pub async fn run_shopper(args: Person) -> Result<()> {
     let store = state.store_info(&who.store).with_context(|| format!("there is no store \"{}\"", who.store))?;
     let shopper = Shopper { email: who.email, orders: who.orders };
     let said = if erase {
-        while ingest::project_next(&state).await? {}
-        let done = state.db().write(move |db| shoppers::erase(db, &store, &shopper, audit::COMMAND)).await?;
-        state.db().empty_log().await?;
-        serde_json::to_value(done)?
+        serde_json::to_value(shoppers::erase(&state, store, shopper, audit::COMMAND.to_owned()).await?)?
     } else {
         let now = state.now();
         state.db().read(move |db| shoppers::export(db, &store, &shopper, now)).await?

@@ -13,7 +13,6 @@ use super::{
     frame::{self, action, csrf, field, refused, wrong},
 };
 use crate::{
-    ingest,
     insight::looks,
     state::AppState,
     store::{
@@ -140,12 +139,7 @@ pub async fn shopper(State(state): State<AppState>, session: Session, f: Fields)
             Ok(file("shopper.json", &write.await?))
         }
         "erase" => {
-            // Events that came and were not read yet may be about them too; so may looks.
-            while ingest::project_next(&state).await? {}
-            looks::flush(&state).await?;
-            let done = state.db().write(move |db| shoppers::erase(db, &info, &shopper, &by)).await?;
-            state.documents().forget();
-            state.db().empty_log().await?;
+            let done = shoppers::erase(&state, info, shopper, by).await?;
             let told = format!("{} orders were forgotten, and {} events emptied.", done.orders, done.events);
             Ok(show(&state, &session, &[], Some(&told)).await?.into_response())
         }

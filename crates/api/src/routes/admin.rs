@@ -35,7 +35,7 @@ impl FromRequestParts<AppState> for Admin {
     }
 }
 
-fn refuse(wrong: Vec<Invalid>) -> Problem {
+pub(super) fn refuse(wrong: Vec<Invalid>) -> Problem {
     Problem::invalid(wrong.into_iter().map(|i| FieldError { field: i.field, message: i.message }).collect())
 }
 

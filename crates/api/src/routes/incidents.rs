@@ -8,9 +8,8 @@ use axum::{
 };
 use promise::incident;
 use serde_json::{Value, json};
-use wire::problem::FieldError;
 
-use super::admin::{Admin, changed};
+use super::admin::{Admin, changed, refuse};
 use crate::{
     incidents as list,
     problem::Problem,
@@ -72,9 +71,7 @@ pub async fn import(
     body: Bytes,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let read = list::read(&*body).map_err(|e| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{e:#}")))?;
-    let rows = read.map_err(|wrong| {
-        Problem::invalid(wrong.into_iter().take(50).map(|i| FieldError { field: i.field, message: i.message }).collect())
-    })?;
+    let rows = read.map_err(|wrong| refuse(wrong.into_iter().take(50).collect()))?;
     let notices = incident::notices(&rows, incident::MOST_RANGES);
     let answer = list::summary(&notices, rows.len());
     let of = store.clone();

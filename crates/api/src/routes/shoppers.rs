@@ -56,11 +56,5 @@ pub async fn erase(
     body: Result<Json<Shopper>, JsonRejection>,
 ) -> Result<Json<Erased>, Problem> {
     let (info, shopper) = asked(&state, &store, body)?;
-    // Events that came and were not read yet may be about them too; so may looks.
-    while crate::ingest::project_next(&state).await? {}
-    crate::insight::looks::flush(&state).await?;
-    let done = state.db().write(move |db| shoppers::erase(db, &info, &shopper, audit::KEY)).await?;
-    state.documents().forget();
-    state.db().empty_log().await?;
-    Ok(Json(done))
+    Ok(Json(shoppers::erase(&state, info, shopper, audit::KEY.to_owned()).await?))
 }

@@ -137,8 +137,7 @@ pub struct Asked {
 
 /// The look-up page.
 pub async fn lookup_page(State(state): State<AppState>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
-    let words = Words::accepted(&headers);
-    let words = of_store(&state, &asked.store, &headers, words).await;
+    let words = of_store(&state, &asked.store, &headers).await;
     let body = form(&state, &words, &Question { store: asked.store, ..Question::default() }, None);
     page(StatusCode::OK, &words, &say(&*words, "page.lookup", &[]), html! {}, body)
 }
@@ -150,10 +149,9 @@ pub async fn lookup_form(
     headers: HeaderMap,
     asked: Result<Form<Question>, axum::extract::rejection::FormRejection>,
 ) -> Response {
-    let words = Words::accepted(&headers);
     let asked = asked.map(|f| f.0).unwrap_or_default();
     let store = asked.store.clone();
-    let words = of_store(&state, &store, &headers, words).await;
+    let words = of_store(&state, &store, &headers).await;
     match find(&state, &store, &asked, &peer, &words).await {
         Ok(Outcome::Found(found)) => Redirect::to(&found.url).into_response(),
         Ok(Outcome::Sent) => {
@@ -174,12 +172,12 @@ pub async fn lookup_form(
 }
 
 /// The words of the store that is named, or of the only one.
-async fn of_store(state: &AppState, named: &str, headers: &HeaderMap, plain: Arc<Words>) -> Arc<Words> {
+async fn of_store(state: &AppState, named: &str, headers: &HeaderMap) -> Arc<Words> {
     let only = match state.config().stores.as_slice() {
         [only] => only.id.clone(),
         _ => named.to_owned(),
     };
-    state.words(&only, headers).await.unwrap_or(plain)
+    state.words(&only, headers).await.unwrap_or_else(|_| Words::accepted(headers))
 }
 
 fn form(state: &AppState, words: &Words, asked: &Question, problem: Option<String>) -> Markup {

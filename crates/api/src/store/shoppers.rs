@@ -14,7 +14,7 @@ use super::{
     orders::{StoreInfo, hash_email, plain},
     privacy,
 };
-use crate::messages::people;
+use crate::{ingest, insight::looks, messages::people, state::AppState};
 
 /// Who it is about. With both, both count.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, utoipa::ToSchema)]
@@ -64,9 +64,19 @@ impl Shopper {
     }
 }
 
-/// Forgets a shopper: all orders, and what is kept by the address alone. Says how much that was; the audit log keeps that it was done,
-/// not for whom.
-pub fn erase(db: &Connection, store: &StoreInfo, shopper: &Shopper, actor: &str) -> Result<Erased> {
+/// Forgets a shopper: all orders, and what is kept by the address alone, on disk and in memory. Says how much that was; the audit log keeps that
+/// it was done, not for whom.
+pub async fn erase(state: &AppState, store: StoreInfo, shopper: Shopper, actor: String) -> Result<Erased> {
+    // Events that came and were not read yet may be about them too; so may looks.
+    while ingest::project_next(state).await? {}
+    looks::flush(state).await?;
+    let done = state.db().write(move |db| erase_found(db, &store, &shopper, &actor)).await?;
+    state.documents().forget();
+    state.db().empty_log().await?;
+    Ok(done)
+}
+
+fn erase_found(db: &Connection, store: &StoreInfo, shopper: &Shopper, actor: &str) -> Result<Erased> {
     let found = shopper.found(db, store)?;
     let redacted = "select count(*) from events where store = ?1 and state = 3";
     let before: i64 = db.query_row(redacted, [&store.id], |r| r.get(0))?;

@@ -184,6 +184,12 @@ const COUNTS: [&str; 14] = [
     "attempts_failed",
 ];
 
+/// A list of keys with their counts.
+fn counted(list: &Value) -> BTreeMap<&str, usize> {
+    let rows = list.as_array().unwrap().iter();
+    rows.map(|r| (r["key"].as_str().unwrap(), r["count"].as_u64().unwrap() as usize)).collect()
+}
+
 /// The same figures, all of them: none too many, none too few.
 fn same(what: &str, row: &Value, heap: &Heap) {
     for name in COUNTS {
@@ -442,12 +448,7 @@ async fn contacts_and_looks_are_what_was_told_and_done() {
         for (name, key) in by {
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
             had.iter().for_each(|t| *counts.entry(key(t)).or_default() += 1);
-            let shown: BTreeMap<&str, usize> = c[name]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|r| (r["key"].as_str().unwrap(), r["count"].as_u64().unwrap() as usize))
-                .collect();
+            let shown = counted(&c[name]);
             assert_eq!(shown, counts, "{name} {from}");
         }
         // An order's page counts once a day, and once a week; each way once a day.
@@ -603,12 +604,7 @@ async fn scores_reports_and_opt_outs_are_what_the_records_say() {
         }
         let few: usize = places.values().filter(|p| p.len() < 5).map(BTreeSet::len).sum();
         places.retain(|_, p| p.len() >= 5);
-        let shown: BTreeMap<&str, usize> = r["thefts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|t| (t["key"].as_str().unwrap(), t["count"].as_u64().unwrap() as usize))
-            .collect();
+        let shown = counted(&r["thefts"]);
         assert_eq!(
             (shown, r["thefts_elsewhere"].as_u64().unwrap() as usize),
             (places.iter().map(|p| (*p.0, p.1.len())).collect(), few),
@@ -628,12 +624,7 @@ async fn scores_reports_and_opt_outs_are_what_the_records_say() {
         if !pages.is_empty() {
             out.insert("order_page", pages.len());
         }
-        let shown: BTreeMap<&str, usize> = m["opted_out"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|c| (c["key"].as_str().unwrap(), c["count"].as_u64().unwrap() as usize))
-            .collect();
+        let shown = counted(&m["opted_out"]);
         assert_eq!(shown, out, "{from}");
     }
 }

@@ -166,7 +166,7 @@ pub async fn save_json(State(state): State<AppState>, session: Session, fields: 
                 .iter()
                 .map(|w| match w.field.as_str() {
                     "" => format!("This is not a policy: {}.", w.message),
-                    field => format!("{field}: {}", w.message),
+                    _ => w.to_string(),
                 })
                 .collect();
             return Ok(refused(show_json(&session, text, began, &errors)));

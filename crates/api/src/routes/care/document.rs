@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -136,15 +135,20 @@ pub fn private(response: &mut Response) {
 pub async fn texts(State(state): State<AppState>, Path(store): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     state.config().store(&store).ok_or_else(Problem::no_store)?;
     let text = serde_json::to_string(&*state.own_texts(&store).await?.unwrap_or_default()).unwrap_or_default();
+    Ok(open(&headers, text, "public, no-cache"))
+}
+
+/// What anybody may see and keep, by its content.
+fn open(headers: &HeaderMap, text: String, keep: &'static str) -> Response {
     let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&text)[..12]));
     let head = [
         (header::ETAG, HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""))),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache")),
+        (header::CACHE_CONTROL, HeaderValue::from_static(keep)),
     ];
-    if unchanged(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, head).into_response());
+    if unchanged(headers, &etag) {
+        return (StatusCode::NOT_MODIFIED, head).into_response();
     }
-    Ok((head, [(header::CONTENT_TYPE, "application/json")], text).into_response())
+    (head, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// The public part of a store's settings: what is on. Cached by anybody.
@@ -165,15 +169,7 @@ pub async fn public(State(state): State<AppState>, Path(store): Path<String>, he
         .collect();
     let shown = serde_json::json!({"help": settings.help.on, "reports": settings.reports.on, "feedback": settings.feedback.on, "history": settings.history.on,
         "updates": {"push": settings.updates.push, "email": settings.updates.email, "sms": settings.updates.sms}, "contacts": contacts});
-    let text = shown.to_string();
-    let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&text)[..12]));
-    let head = [
-        (header::ETAG, HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""))),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300, stale-while-revalidate=86400")),
-        (header::VARY, HeaderValue::from_static("accept-language")),
-    ];
-    if unchanged(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, head).into_response());
-    }
-    Ok((head, Json(shown)).into_response())
+    let mut response = open(&headers, shown.to_string(), "public, max-age=300, stale-while-revalidate=86400");
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+    Ok(response)
 }

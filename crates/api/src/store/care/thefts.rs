@@ -24,26 +24,30 @@ pub fn area(country: Option<&str>, postal: Option<&str>) -> Option<String> {
 /// Areas where parcels were stolen from many orders within a year, with how many: fewer are nobody's business. A report counts once it was sent
 /// and unless it was withdrawn or declined.
 pub fn areas(db: &Connection, store: &str, now: Instant) -> Result<Vec<(String, u32)>> {
+    many(db, store, now, settings::of(db, store)?.safer.from)
+}
+
+fn many(db: &Connection, store: &str, now: Instant, least: u32) -> Result<Vec<(String, u32)>> {
     let mut rows = db.prepare_cached(
         "select area, count(distinct order_id) from reports
          where store = ?1 and kind = 'stolen' and area is not null and state not in ('open', 'withdrawn', 'declined') and opened_at >= ?2
          group by area having count(distinct order_id) >= ?3 order by area",
     )?;
-    let (since, least) = (now.0 - COUNT * 86_400, settings::of(db, store)?.safer.from);
-    let rows = rows.query_map(params![store, since, least], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let rows = rows.query_map(params![store, now.0 - COUNT * 86_400, least], |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The same as the promise document says it: none where that is switched off.
 pub fn places(db: &Connection, store: &str, now: Instant) -> Result<Vec<Place>> {
-    if !settings::of(db, store)?.safer.on {
+    let safer = settings::of(db, store)?.safer;
+    if !safer.on {
         return Ok(Vec::new());
     }
     let place = |(area, _): (String, u32)| {
         let (country, code) = area.split_once('-')?;
         Some(Place { country: country.into(), postal_codes: vec![(code.into(), code.into())], ..Place::default() })
     };
-    Ok(areas(db, store, now)?.into_iter().filter_map(place).collect())
+    Ok(many(db, store, now, safer.from)?.into_iter().filter_map(place).collect())
 }
 
 /// Says so in the document, where there is a safer way to offer. A method that ends in other hands than the doorstep's is one by itself.
